@@ -1,7 +1,8 @@
 """A small IMAP server (RFC 3501) with one mailbox: what came back of the messages of SMTP.
 
 LOGIN and AUTHENTICATE PLAIN (any name and password, but “wrong”), SELECT and EXAMINE of INBOX, UID
-SEARCH by UIDs and SINCE, UID FETCH of parts of messages, UID STORE of Deleted, UID EXPUNGE, LOGOUT.
+SEARCH by UIDs or numbers and SINCE, UID FETCH of parts of messages, UID STORE of Deleted, UID
+EXPUNGE, LOGOUT.
 """
 
 import asyncio
@@ -138,8 +139,9 @@ class Imap(asyncio.Protocol):
         self._say(f"{tag} OK [{access}] done")
 
     def _of_messages(self, tag: str, verb: str, words: str) -> None:
+        by_uid = verb != "UID SEARCH" or words.startswith("UID ")
         first, _, rest = words.removeprefix("UID ").partition(" ")
-        uids = self._uids(first)
+        uids = self._uids(first) if by_uid else self._numbered(first)
         if verb == "UID SEARCH":
             if day := _SINCE.search(rest):
                 uids = [uid for uid in uids if _is_since(self._inbox.messages[uid], day[1])]
@@ -180,6 +182,11 @@ class Imap(asyncio.Protocol):
             start, end = (newest if each in ("*", "") else int(each) for each in (low, high or low))
             wanted.update(range(min(start, end), max(start, end) + 1))
         return sorted(wanted.intersection(messages))
+
+    def _numbered(self, text: str) -> list[int]:
+        """The UIDs of messages by their numbers in the folder."""
+        low, _, high = text.partition(":")
+        return list(self._inbox.messages)[int(low) - 1 : int(high or low)]
 
     def _say(self, line: str) -> None:
         self.transport.write(f"{line}\r\n".encode())

@@ -292,7 +292,8 @@ def test_a_test_is_sent(call: Program, channel: Channel) -> None:
 def test_a_dry_run_is_started_read_and_cancelled(call: Program, channel: Channel) -> None:
     factory.people(channel, 2)
     factory.address(channel, "x1", "Ben", state="blocked")
-    made = draft(call, channel, content={"type": "text", "text": "Hello {{ contact.city }}"})
+    text = "Hello {{ contact.city }} http://127.0.0.1:9/"
+    made = draft(call, channel, content={"type": "text", "text": text})
     path = f"/broadcasts/{made['id']}/dry-run"
     assert call("GET", path).status_code == 404
     started = call("POST", path, Idempotency_Key="once")
@@ -305,6 +306,10 @@ def test_a_dry_run_is_started_read_and_cancelled(call: Program, channel: Channel
     assert [(group["kind"], group["detail"], group["contacts"]) for group in report["groups"]] == [
         ("ready", "", 2),
         ("left_out", "blocked", 1),
+    ]
+    private = "It leads to a private address, which is not checked."
+    assert report["links"] == [
+        {"url": "http://127.0.0.1:9/", "result": "unchecked", "detail": private}
     ]
     listed = f"{path}/contacts?group_id={report['groups'][0]['id']}&limit=1"
     first = call.ok("GET", listed)

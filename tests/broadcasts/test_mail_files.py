@@ -200,11 +200,17 @@ def test_an_upload_that_is_gone_is_a_problem_and_breaks_nothing_else(
 def test_a_single_has_attachments_on_e_mail_only(mail: Channel, menu: Upload) -> None:
     dana = Address.objects.get()
     files = {"attachments": [menu.token]}
-    single = singles.send_filled(dana, by=factory.BY, text="Your menu", mail=files)
-    assert [file.token for file in snapshot.job(single.pk).attachments] == [menu.token]
     hook = factory.channel("Hook")
-    with pytest.raises(SingleError, match="sends no e-mail"):
-        singles.send_filled(factory.people(hook, 1)[0], by=factory.BY, text="x", mail=files)
+    person = factory.people(hook, 1)[0]
+    wanted = [
+        singles.Single(address, by=factory.BY, text="Your menu", mail=files)
+        for address in (dana, person)
+    ]
+    sent, refused = singles.send_filled(wanted)
+    assert isinstance(sent, tuple)
+    assert [file.token for file in snapshot.job(sent[0].pk).attachments] == [menu.token]
+    assert isinstance(refused, SingleError)
+    assert "sends no e-mail" in str(refused)
 
 
 def test_uploads_that_a_broadcast_or_layout_uses_are_kept(

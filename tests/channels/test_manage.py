@@ -26,6 +26,7 @@ from clarion.channels.manage import (
 )
 from clarion.channels.models import Channel
 from clarion.channels.signals import paused
+from support import factory
 
 BY = audit.COMMAND_LINE
 URL = "https://receiver.example/messages"
@@ -343,3 +344,26 @@ async def test_registering_without_a_secret() -> None:
 def test_settings_errors_are_channel_errors() -> None:
     assert issubclass(SettingsError, ChannelError)
     assert issubclass(ChannelError, ValueError)
+
+
+def _reads_mail(name: str, **settings: str) -> Channel:
+    mailbox = {"bounce_host": "imap.example.org", "bounce_username": "b", "bounce_password": "x"}
+    return factory.channel(name, "email", **(mailbox | settings))
+
+
+@pytest.mark.django_db
+def test_no_channel_deletes_what_another_one_still_has_to_read() -> None:
+    first = _reads_mail("First")
+    with pytest.raises(SettingsError, match=r"“First” reads this mailbox too"):
+        _reads_mail("Second", bounce_host="IMAP.example.org", bounce_delete="true")
+    second = _reads_mail("Second")
+    with pytest.raises(SettingsError, match=r"“Second” reads this mailbox too"):
+        update_channel(first, settings={"bounce_delete": "true"}, by=factory.BY)
+    update_channel(second, settings={"bounce_folder": "Bounces"}, by=factory.BY)
+    update_channel(first, settings={"bounce_delete": "true"}, by=factory.BY)
+    with pytest.raises(SettingsError, match=r"“First” deletes what it has read in this mailbox"):
+        update_channel(second, settings={"bounce_folder": "INBOX"}, by=factory.BY)
+    with pytest.raises(SettingsError, match=r"“First” deletes what it has read"):
+        _reads_mail("Third")
+    factory.sealed(first)  # what nobody can read stands in no one's way
+    _reads_mail("Third")

@@ -54,6 +54,24 @@ def test_it_waits_for_the_worker_and_reports(
     assert "This report is void" in clarion("drafts", "dry-run", str(draft.pk), "--show").stderr
 
 
+def test_it_names_links_that_are_broken(
+    draft: Broadcast, ok: Callable[..., str], ok_json: Callable[..., Any]
+) -> None:
+    link, broken = (
+        ["https://a.example/", "ok", ""],
+        ["https://b.example/", "broken", "It answers 404."],
+    )
+    control.order(draft, by=factory.BY)
+    DryRun.objects.update(state="done", links=[link, broken])
+    lines = ok("drafts", "dry-run", str(draft.pk), "--show").splitlines()
+    assert "Links: 1 of 2 answer." in lines
+    assert "  broken: https://b.example/  It answers 404." in lines
+    assert ok_json("drafts", "dry-run", str(draft.pk), "--show")["links"] == [
+        {"url": "https://a.example/", "result": "ok", "detail": ""},
+        {"url": "https://b.example/", "result": "broken", "detail": "It answers 404."},
+    ]
+
+
 def test_it_is_cancelled(draft: Broadcast, ok: Callable[..., str], clarion: Any) -> None:
     missing = clarion("drafts", "dry-run", str(draft.pk), "--show")
     assert (missing.exit_code, "has no dry run" in missing.stderr) == (1, True)

@@ -8,6 +8,7 @@ from channels.cases import CASES
 from clarion.content.rendering import Text
 from clarion.engine.claim import Claim, Claimed
 from clarion.engine.content_watch import ContentWatch
+from clarion.engine.flight_room import FlightRoom
 from clarion.engine.kept_files import KeptFiles
 from clarion.engine.remaining import Remaining
 from clarion.engine.repeats import Repeats
@@ -52,6 +53,7 @@ class PipelineHost:
     answer: bool = False
     text: str = "Hello"
     single: bool = False
+    weight: int = 0
     allowed: bool = True
     gaps: frozenset[str] = frozenset()  # that were accepted
     late: list[Claimed] = field(default_factory=list)
@@ -64,6 +66,7 @@ class PipelineHost:
     def __post_init__(self) -> None:
         self.content = ContentWatch(self.put)
         self.files, self.repeats = KeptFiles(no_database), Repeats(no_database)
+        self.room = FlightRoom()
 
     def may_send(self, channel_id: int, broadcast_id: int) -> bool:
         return self.allowed
@@ -71,7 +74,7 @@ class PipelineHost:
     async def job(self, broadcast_id: int) -> Job:
         return Job(
             id=1, key="k", title=Text(""), text=Text(self.text), scheduled_at=NOW,
-            answer=self.answer, single=self.single, gaps=self.gaps,
+            answer=self.answer, single=self.single, gaps=self.gaps, weight=self.weight,
         )  # fmt: skip
 
     async def claim(self, channel_id: int, room: int) -> Claim:

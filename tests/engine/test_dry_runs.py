@@ -108,7 +108,7 @@ def test_nothing_is_sent_stored_or_used_up(settings: Any) -> None:
     batches.carry_out(batches.order_codes(pool, 1, by=factory.BY))
     draft = factory.draft(
         [channel],
-        text="{{ code }} https://example.org/spring",
+        text="{{ code }} http://127.0.0.1:9/spring",
         code_pool=pool,
         track_clicks=True,
     )

@@ -1,6 +1,7 @@
 """Reading a mailbox: what is new, in bounded pieces, and nothing that was there before."""
 
 import asyncio
+import imaplib
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
@@ -148,6 +149,18 @@ async def test_of_a_folder_that_was_numbered_anew_the_last_days_are_read_again(
     assert (await mailbox.ask(since="22-Nov-2026")).last == 4, "it is looked at first"
     assert (await mailbox.ask(validity=9, after=70, since="22-Nov-2026")).last == 2
     assert (await mailbox.ask(validity=9, after=70, since="24-Nov-2026")).last == 4
+
+
+async def test_a_folder_with_more_mails_than_fit_into_one_answer_is_searched_in_parts(
+    mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(imap, "_SEARCHED", 10)
+    monkeypatch.setattr(imaplib, "_MAXLINE", 100)  # a million characters: 130,000 UIDs
+    for day in [*[20] * 35, *[22] * 18]:
+        mailbox.inbox.add(b"Date: %d Nov 2026 12:00:00 +0000\r\n\r\nmail" % day)
+    assert (await mailbox.ask(validity=9, after=70, since="22-Nov-2026")).last == 35
+    assert (await mailbox.ask(validity=9, after=70, since="01-Nov-2026")).last == 0
+    assert (await mailbox.ask(validity=9, after=70, since="24-Nov-2026")).last == 53
 
 
 async def test_only_what_is_named_is_deleted(mailbox: Mailbox) -> None:

@@ -177,3 +177,23 @@ def test_a_server_that_is_away_is_told_and_saved_to_later(
     page.unroute("**/broadcasts/compose/*")
     expect(page.locator("#saved")).to_contain_text("Saved")
     assert the_draft().text == "Hello"
+
+
+def test_a_failed_upload_is_told_until_it_has_succeeded(
+    site: Site, channel: Channel, complaints: object
+) -> None:
+    complaints.allow("Failed to load|ERR_|htmx")  # type: ignore[attr-defined]
+    mail = factory.channel("Mail", "email")
+    draft = factory.draft([mail], text="Hello")
+    page = site.open(f"/broadcasts/{draft.pk}/edit/")
+    page.route("**/broadcasts/compose/attach", lambda route: route.abort())
+    menu = {"name": "menu.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.7"}
+    page.locator("#attachment-file").set_input_files(menu)  # type: ignore[arg-type]
+    expect(page.locator("#saved")).to_contain_text("Not saved")
+    with page.expect_response("**/broadcasts/compose/*"):
+        page.get_by_role("textbox", name="Text").fill("Hello again")
+    expect(page.locator("#saved")).to_contain_text("Not saved")
+
+    page.unroute("**/broadcasts/compose/attach")
+    expect(page.locator(".attachment-list")).to_contain_text("menu.pdf")
+    expect(page.locator("#saved")).to_contain_text("Saved")

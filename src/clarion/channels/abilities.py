@@ -172,6 +172,14 @@ class FetchesUpdates(Protocol):
 
 
 @runtime_checkable
+class SharesMailbox(Protocol):
+    """A kind whose channels may read the same mailbox, and delete what they have read there."""
+
+    mailbox: tuple[str, ...]  # the same for channels that read the same; empty where none is read
+    deletes_mail: bool
+
+
+@runtime_checkable
 class ChecksMore(Protocol):
     """A kind whose channels have a second server, which a check asks as well."""
 

@@ -17,6 +17,7 @@ from clarion.accounts.models import Agent
 from clarion.channels import kept_files, limits
 from clarion.channels.abilities import ChecksMore, NamesAccount, ReportsPeople
 from clarion.channels.account_events import AccountReported, LimitReported
+from clarion.channels.beside import ensure_beside_others
 from clarion.channels.contract import ChannelKind, RegistersWebhook, Reply, Request
 from clarion.channels.day_limits import note_reported
 from clarion.channels.defaults import (
@@ -68,6 +69,7 @@ def add_channel(
     channel = Channel(name=_checked_name(name), kind=kind, only_written=only_written, **sending)
     channel.config = parse_settings(kind, settings)
     _ask(kind, {}, channel.config, confirmed=confirmed)
+    ensure_beside_others(channel)
     try:
         with transaction.atomic():
             channel.save()
@@ -122,6 +124,8 @@ def update_channel(
             return channel
         for name, value in changes.items():
             setattr(channel, name, value)
+        if "config" in changes:
+            ensure_beside_others(channel)
         channel.save(update_fields=list(changes))
         audit.note("channel.update", _subject(channel), by, **detail)
     return channel

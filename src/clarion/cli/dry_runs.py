@@ -136,6 +136,11 @@ def _print(report: "Report") -> None:
     if run.webhooks:
         asked = counted(run.webhooks, "webhook")
         print_line(f"Not asked: {asked} of the story. Their messages are not part of this report.")
+    if report.links:
+        answer = len(report.links) - len(report.bad_links)
+        print_line(f"Links: {answer:,} of {len(report.links):,} answer.")
+    for link in report.bad_links:
+        print_line(f"  {link.result}: {link.url}  {link.detail}")
     if report.codes_missing:
         print_line(f"The code pool has {counted(report.codes_missing, 'code')} too few. Add codes.")
     seconds = report.forecast.seconds
@@ -171,6 +176,10 @@ def _document(report: "Report") -> dict[str, Any]:
             for each in report.channels
         ],
         "seconds": report.forecast.seconds, "codes_missing": report.codes_missing,
-        "webhooks_not_asked": run.webhooks, "created_at": run.created_at,
+        "webhooks_not_asked": run.webhooks,
+        "links": [
+            {"url": link.url, "result": link.result, "detail": link.detail} for link in report.links
+        ],
+        "created_at": run.created_at,
         "finished_at": run.finished_at,
     }  # fmt: skip

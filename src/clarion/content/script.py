@@ -70,6 +70,11 @@ class _Upload:
         self._name = compile_text(_name_of(block))
         self._media = replace(stored, kind=block.kind, name=_name_of(block) or stored.name)
 
+    @property
+    def size(self) -> int:
+        """In bytes."""
+        return self._media.size
+
     def render(self, contact: Contact, variables: Mapping[str, Any]) -> Media:
         """For one person. Raises ContentError."""
         if self._name.fixed:
@@ -142,6 +147,11 @@ class MessageStep:
         self.varies = not all([*fixed, *(button.fixed for button in self._buttons)])
         self.sources = tuple(_sources(block))
 
+    @property
+    def file_size(self) -> int:
+        """Bytes of its upload; 0 without one."""
+        return self._media.size if isinstance(self._media, _Upload) else 0
+
     def render(self, contact: Contact, /, **variables: Any) -> Message:
         """The message for one person. ``contact`` is what ``contact_context`` gives.
 
@@ -206,6 +216,13 @@ class Script:
 
     def __init__(self, steps: Iterable[MessageStep | WebhookStep]) -> None:
         self.steps = list(steps)
+
+    @property
+    def largest_file(self) -> int:
+        """Bytes of the largest upload in a message; 0 without uploads."""
+        return max(
+            (step.file_size for step in self.steps if isinstance(step, MessageStep)), default=0
+        )
 
     @property
     def sources(self) -> tuple[str, ...]:

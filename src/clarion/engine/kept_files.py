@@ -74,15 +74,15 @@ class KeptFiles:
         if media is None or not media.sha256 or not channel.kind.limits.keeps_files:
             return await ways.send()
         kind = channel.kind
-        upload = kind.upload(media) if isinstance(kind, UploadsFirst) else None
-        if upload is None and isinstance(kind, UploadsFirst):
-            return await ways.send()
         key = (channel.id, kept_files.key_of(media))
         file = self._files[channel.id, channel.version, key[1]]
         if file.dropped >= MOST_DROPPED:
             return await ways.send()
         if file.id and file.is_read:
             return await self._by_id(key, file, outgoing, media, ways)
+        # The request has all of the file: none is kept while this waits for another upload.
+        if isinstance(kind, UploadsFirst) and kind.upload(media) is None:
+            return await ways.send()
         async with file.uploading:
             if file.id and file.is_read:
                 return ways.queue_again(), None
@@ -90,8 +90,8 @@ class KeptFiles:
                 kept_id = await self._in_database(kept_files.kept_id, *key)
                 file.id = file.id if kept_id is None else kept_id
                 file.read_at = time.monotonic()
-            if not file.id and upload is not None and isinstance(kind, UploadsFirst):
-                uploaded = await _uploaded(kind, upload, ways.send_request)
+            if not file.id and isinstance(kind, UploadsFirst):
+                uploaded = await _uploaded(kind, media, ways.send_request)
                 if isinstance(uploaded, Refused):
                     return ways.refuse(uploaded)
                 file.id = uploaded
@@ -139,9 +139,11 @@ class KeptFiles:
 
 
 async def _uploaded(
-    kind: UploadsFirst, upload: Request, send_request: Callable[[Request], Awaitable[Reply]]
+    kind: UploadsFirst, media: Media, send_request: Callable[[Request], Awaitable[Reply]]
 ) -> str | Refused:
     """The id of an uploaded file. Whatever became of an upload, no message has been sent."""
+    upload = kind.upload(media)
+    assert upload is not None
     try:
         uploaded = kind.uploaded(await send_request(upload))
     except (NotSent, MaybeSent) as error:

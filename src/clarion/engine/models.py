@@ -202,6 +202,7 @@ class DryRun(models.Model):
     # provider charges for these, their price as an exact decimal or null where it is not known].
     by_channel = models.JSONField(default=dict)
     webhooks = models.PositiveSmallIntegerField(default=0)  # of its story: they are not asked
+    links = models.JSONField(default=list)  # its links: [URL, result, sentence], see dry_runs.links
     error = models.CharField(max_length=400, default="", blank=True)
     created_at = InstantField()
     finished_at = InstantField(null=True, blank=True)

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections import deque
 from contextlib import suppress
+from functools import partial
 
 import structlog
 from django.db import Error
@@ -19,6 +20,7 @@ from clarion.engine.attempt import (
     was_not_made,
 )
 from clarion.engine.claim import LATE, Claimed
+from clarion.engine.claim_size import ClaimSize
 from clarion.engine.content_watch import Broken
 from clarion.engine.no_reply import MAYBE_SENT, without_reply
 from clarion.engine.pipeline_host import PipelineHost
@@ -32,7 +34,6 @@ from clarion.records.states import DeliveryState as D
 from clarion.transport.errors import MaybeSent, NotSent
 
 log = structlog.get_logger()
-LEAST, MOST = 50, 2_500  # messages of one claim without a rate: about 100 ms of sending
 AHEAD = 0.125  # seconds of work left when the next claim is made
 IDLE = 0.08  # seconds between claims that bring nothing
 LEFT_TO_OTHERS = 0.5  # seconds until a worker claims again that has left people to an older one
@@ -60,9 +61,7 @@ class ChannelPipeline:
         self._buffer: deque[Claimed] = deque()
         self._idle: deque[asyncio.Future[None]] = deque()
         self._low = asyncio.Event()
-        self._sent = 0  # since the last claim
-        self._claimed_at = time.monotonic()
-        self._want = LEAST
+        self._size = ClaimSize()
         self._late: list[Claimed] = []
         self._content = host.content
         self._stories = StoryWatch(host.put, send_request, host.asked_before, host.story_answers)
@@ -154,8 +153,10 @@ class ChannelPipeline:
                 raise
         if not self._is_low():
             return 0.0
-        self._want = few or self._claim_size()
-        claim = await self._host.claim(self.channel.id, self._want)
+        self._size.now = self._host.room.claims(self.channel.id, few or self._size.next())
+        if not self._size.now:
+            return IDLE
+        claim = await self._host.claim(self.channel.id, self._size.now)
         if claim.messages and self._silent and not await self._answers_check():
             self._requeue(claim.messages)
             return IDLE
@@ -179,13 +180,6 @@ class ChannelPipeline:
         self._silent = False
         return True
 
-    def _claim_size(self) -> int:
-        """How many messages leave in 100 ms at the present rate: few are in doubt after a crash."""
-        now = time.monotonic()
-        rate = self._sent / max(now - self._claimed_at, 0.001)
-        self._sent, self._claimed_at = 0, now
-        return max(LEAST, min(MOST, self._want * 2, round(rate / 10)))
-
     def _take(self, messages: list[Claimed]) -> None:
         if self._closing:
             self._requeue(messages)
@@ -198,7 +192,7 @@ class ChannelPipeline:
 
     def _is_low(self) -> bool:
         if self.channel.rate is None:
-            return len(self._buffer) < self._want // 2 + 1
+            return len(self._buffer) < self._size.now // 2 + 1
         ahead = self._buffer[-1].slot - self._host.shared_now() if self._buffer else 0
         return ahead < AHEAD * clock.SECOND
 
@@ -221,14 +215,14 @@ class ChannelPipeline:
                 self._idle.append(idle)
                 await idle
             claimed = self._buffer.popleft()
-            if self.channel.rate is None and len(self._buffer) < self._want // 2:
+            if self.channel.rate is None and len(self._buffer) < self._size.now // 2:
                 self._low.set()
             try:
                 await self._attempt(claimed)
             except Exception:
                 # A fault of ours: the delivery stays claimed and ends in doubt, others go on.
                 log.exception("send_failed", delivery=claimed.delivery)
-            self._sent += 1  # what has begun, and waits for a connection, shows no speed
+            self._size.sent += 1  # what has begun, and waits for a connection, shows no speed
 
     async def _attempt(self, claimed: Claimed) -> None:
         if claimed.slot and not await self._on_time(claimed):
@@ -246,9 +240,11 @@ class ChannelPipeline:
         if job.script is not None:
             self._stories.begin(claimed)
         try:
-            settlement, result = await attempt(
-                claimed, self.channel, job, self._send_request, self._host, self._deliver
-            )
+            settlement, result = await self._host.room.within(
+                self.channel.id, claimed, job, self._send_request,
+                partial(self._may_still_leave, claimed, began),
+                lambda send: attempt(claimed, self.channel, job, send, self._host, self._deliver),
+            )  # fmt: skip
         finally:
             if job.script is not None:
                 self._stories.end(claimed)
@@ -334,6 +330,11 @@ class ChannelPipeline:
         if self._closed_until and self._closed_until > clock.now_us():
             return False
         return self._host.may_send(self.channel.id, claimed.broadcast)
+
+    def _may_still_leave(self, claimed: Claimed, began: float) -> bool:
+        """Whether a message that had to wait may leave: in its slot, unless its channel waits."""
+        is_late = claimed.slot and self._host.shared_now() - claimed.slot > LATE
+        return not is_late and began >= self._waits_from and self._may_send(claimed)
 
     async def _on_time(self, claimed: Claimed) -> bool:
         """Wait for the slot. A slot that was missed is not used: the message gets a new one."""

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from clarion.engine.claim import Claim, Claimed
 from clarion.engine.content_watch import ContentWatch
+from clarion.engine.flight_room import FlightRoom
 from clarion.engine.kept_files import KeptFiles
 from clarion.engine.remaining import Remaining
 from clarion.engine.repeats import Repeats
@@ -19,6 +20,7 @@ class PipelineHost(Protocol):
     content: ContentWatch
     files: KeptFiles
     repeats: Repeats
+    room: FlightRoom
 
     def may_send(self, channel_id: int, broadcast_id: int) -> bool: ...
     def job(self, broadcast_id: int) -> Awaitable[Job]: ...

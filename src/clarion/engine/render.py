@@ -176,7 +176,7 @@ def _next_step(claimed: Claimed, job: Job, formats: Collection[str]) -> NextStep
         return _of_story(claimed, job, formats)
     if job.template is not None:
         return _of_template(claimed, job)
-    text = job.text.render(claimed.contact, **_variables(claimed, job))
+    text = job.text.render(claimed.contact, **text_values(claimed, job))
     if job.format:
         message = Message(text, format=job.format).fitted(formats)
         outgoing = _outgoing(claimed, job, message.text)
@@ -191,7 +191,7 @@ def _with_page(claimed: Claimed, job: Job) -> MessageStep:
     """An e-mail whose HTML is no form of its text."""
     assert job.page is not None
     assert job.page_text is not None
-    values = _variables(claimed, job)
+    values = text_values(claimed, job)
     html = job.page.render(claimed.contact, **values)
     text = job.page_text.render(claimed.contact, **values)
     if job.tracking is not None:
@@ -207,7 +207,7 @@ def _line(text: Text, prefix: str, claimed: Claimed, job: Job) -> str:
     if text.fixed:
         return text.source
     try:
-        return one_line(text.render(claimed.contact, **_variables(claimed, job)))
+        return one_line(text.render(claimed.contact, **text_values(claimed, job)))
     except ContentError as error:
         raise error.within(prefix) from None
 
@@ -218,7 +218,7 @@ _LINKS: Final[dict[str, Callable[[int], str]]] = {
 }
 
 
-def _variables(claimed: Claimed, job: Job) -> dict[str, Any]:
+def text_values(claimed: Claimed, job: Job) -> dict[str, Any]:
     """What a text sees beside the contact."""
     values: dict[str, Any] = {"data": _data(claimed, job)}
     if code := claimed.code or job.sample_code:
@@ -235,7 +235,7 @@ def _data(claimed: Claimed, job: Job) -> dict[str, Any]:
 def _of_template(claimed: Claimed, job: Job) -> MessageStep:
     assert job.template is not None
     name, language, texts, where, category = job.template
-    values = _variables(claimed, job)
+    values = text_values(claimed, job)
     variables = tuple(flat(text.render(claimed.contact, **values)) for text in texts)
     outgoing = _outgoing(claimed, job, "")
     outgoing.template = Template(name, language, variables, where, category)
@@ -259,7 +259,7 @@ def _of_story(claimed: Claimed, job: Job, formats: Collection[str]) -> NextStep:
         else:
             if number == before:
                 message = step.render(
-                    claimed.contact, memory=progress.memory, **_variables(claimed, job)
+                    claimed.contact, memory=progress.memory, **text_values(claimed, job)
                 )
                 message = message.fitted(formats)
                 return _message_step(claimed, job, message, index, last_of_step=1)

@@ -82,6 +82,7 @@ class Job:
     # attached to its e-mails.
     images: tuple[Media, ...] = ()
     attachments: tuple[Media, ...] = ()
+    weight: int = 0  # bytes of one request with its files, about; 0 without files of its own
     inline: bool = False  # whether uploaded pictures are in the e-mail itself
     reads_files: bool = True  # not in a dry run
     data: dict[str, Any] = field(default_factory=dict)  # {{ data.x }}
@@ -256,9 +257,16 @@ def _job(
         head = _title(broadcast) | _mail(broadcast) | _files(broadcast, load)
         compiled = Job(**facts | head | _content(broadcast, tracking(), load))
         used = variables_of(compiled)
-        return replace(compiled, links=tuple(name for name in LINKS if name in used))
+        links = tuple(name for name in LINKS if name in used)
+        return replace(compiled, links=links, weight=_request_weight(compiled))
     except ContentError as error:
         return Job(**facts, text=compile_text(""), broken=str(error))
+
+
+def _request_weight(compiled: Job) -> int:
+    """Twice its files: a request may have them in base64 of base64 (16/9)."""
+    in_mails = sum(file.size for file in (*compiled.images, *compiled.attachments))
+    return 2 * max(in_mails, compiled.script.largest_file if compiled.script else 0)
 
 
 def _purpose(broadcast: Broadcast) -> Purpose:

@@ -35,6 +35,7 @@ from clarion.engine.connections import Connections
 from clarion.engine.content_watch import ContentWatch
 from clarion.engine.control_question import asked_before
 from clarion.engine.fetching import Fetchers
+from clarion.engine.flight_room import FlightRoom
 from clarion.engine.follow_ups import FollowUps
 from clarion.engine.journal.file import Journal, folder_of
 from clarion.engine.kept_files import KeptFiles
@@ -75,9 +76,8 @@ class Worker:
         self._snapshot = snapshot.NOTHING
         self._pipelines: dict[int, ChannelPipeline] = {}
         self._jobs: dict[int, tuple[int, snapshot.Job]] = {}  # with the revision it was read for
-        self._settler = Settler(self._settle)
-        self.content = ContentWatch(self.put)
-        self.files, self.repeats = KeptFiles(self._db), Repeats(self._db)
+        self._settler, self.content = Settler(self._settle), ContentWatch(self.put)
+        self.files, self.repeats, self.room = KeptFiles(self._db), Repeats(self._db), FlightRoom()
         self._clients: Clients
         self._connections: Connections
         self._id, self._lease_end = 0, 0.0  # the end by time.monotonic(), as renewed last

@@ -23,6 +23,7 @@ from clarion.transport.messages import ImapReply, ImapRequest
 
 _THREADS: Final = 4  # mailboxes that are read at the same time
 _WINDOW: Final = 1_000  # UIDs that are looked through with one command
+_SEARCHED: Final = 20_000  # messages that one search by day looks through, at 11 characters each
 _WINDOWS: Final = 1_000  # of one request; UIDs are given out once, so a folder may have large gaps
 _AT_ONCE: Final = 1_048_576  # bytes of the messages of one reply
 _MOST_BYTES: Final = 8 * _AT_ONCE  # of all that a server says to one request
@@ -178,7 +179,7 @@ def _read(
         stage = "login"
         _log_in(session, request)
         stage = "folder"
-        _ok(session.select(_mailbox(request.folder), readonly=not request.delete))
+        _, count = _ok(session.select(_mailbox(request.folder), readonly=not request.delete))
         validity = _number(session, "UIDVALIDITY")
         stage = "read"
         if request.delete:
@@ -188,7 +189,7 @@ def _read(
         last = _last(session)
         if validity != request.validity:
             if request.validity and request.since:
-                last = _before(session, request.since, last)
+                last = _before(session, request.since, last, int(count[-1] or 0))
             return ImapReply("done", validity=validity, last=last, more=bool(request.validity))
         return _messages(session, request, last)
     except imaplib.IMAP4.abort:
@@ -221,11 +222,21 @@ def _last(session: _Session) -> int:
     return max(numbers, default=0)
 
 
-def _before(session: _Session, day: str, last: int) -> int:
-    """The UID before the first message since a day."""
-    _, data = _ok(session.uid("SEARCH", f"UID 1:{last} SINCE {day}"))
-    uids = map(int, b" ".join(each or b"" for each in data).split())
-    return min(uids, default=last + 1) - 1
+def _before(session: _Session, day: str, last: int, count: int) -> int:
+    """The UID before the first message since a day, of ``count`` in the folder.
+
+    The newest are looked at first, not all at once: imaplib reads no line of a million characters.
+    A part without any ends the search, as messages are numbered in the order in which they arrive.
+    """
+    first = last + 1
+    for end in range(count, 0, -_SEARCHED):
+        part = f"{max(1, end - _SEARCHED + 1)}:{end}"
+        _, data = _ok(session.uid("SEARCH", f"{part} SINCE {day}"))
+        uids = [int(uid) for uid in b" ".join(each or b"" for each in data).split()]
+        if not uids:
+            break
+        first = min(first, *uids)
+    return first - 1
 
 
 def _messages(session: _Session, request: ImapRequest, last: int) -> ImapReply:

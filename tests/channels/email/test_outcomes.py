@@ -4,6 +4,7 @@ import pytest
 
 from clarion.channels.contract import Accepted, Refusal, Refused
 from clarion.channels.email.outcomes import outcome_of
+from clarion.channels.email.statuses import STATUSES, listed_statuses
 from clarion.transport.messages import SmtpReply, Stage
 
 RETRY, THROTTLED, REJECTED = Refusal.RETRY, Refusal.THROTTLED, Refusal.REJECTED
@@ -146,3 +147,18 @@ def test_the_same_fault_has_the_same_words_for_everybody() -> None:
 )
 def test_an_answer_without_sense_is_in_doubt(stage: Stage, code: int) -> None:
     assert refused(stage, code, "?").refusal is Refusal.UNKNOWN
+
+
+def test_listed_statuses_are_classed_as_replies_are() -> None:
+    errors = {error.code: error for error in listed_statuses()}
+    assert len(errors) == len(STATUSES), "none is listed twice"
+    for code, error in errors.items():
+        certain = {Refusal.REJECTED, Refusal.UNREACHABLE, Refusal.MISCONFIGURED}
+        assert (error.refusal in certain) == code.startswith("5"), code
+    nobody, disabled, login = (errors[code] for code in ("550 5.1.1", "550 5.2.1", "535 5.7.8"))
+    assert (nobody.refusal, nobody.sentence) == (
+        Refusal.UNREACHABLE, "There is no such mailbox."
+    )  # fmt: skip
+    assert disabled.mark == "deactivated"
+    assert login.refusal is Refusal.MISCONFIGURED
+    assert errors["550 5.7.23"].sentence == "The mail server refused the message: SPF failed."

@@ -51,6 +51,23 @@ def test_f8_a_dry_run_from_start_to_report(admin: Client, draft: Broadcast) -> N
     assert "This report is void." in words(admin.get(page).content.decode())
 
 
+def test_links_that_are_broken_are_named(admin: Client, draft: Broadcast) -> None:
+    page = f"/broadcasts/{draft.pk}/dry-run/"
+    admin.post(f"{page}start")
+    rows = [
+        ["https://a.example/", "ok", ""],
+        ["https://b.example/", "unchecked", "There was no time to check it."],
+        ["https://c.example/?<b>", "broken", "It answers 404."],
+    ]
+    DryRun.objects.update(state="done", links=rows)
+    text = words(admin.get(page).content.decode())
+    assert (
+        "https://c.example/?<b> Broken. It answers 404. https://b.example/ Not checked. There was "
+        "no time to check it. 3 checked, 2 with a problem."
+    ) in text
+    assert "https://a.example/" not in text
+
+
 def test_each_number_opens_its_contacts_and_their_file(admin: Client, draft: Broadcast) -> None:
     page = f"/broadcasts/{draft.pk}/dry-run/"
     admin.post(f"{page}start")

@@ -762,6 +762,7 @@ class DryRun(TypedDict):
     seconds: "float | None"
     codes_missing: "int"
     webhooks_not_asked: "int"
+    links: "list[DryRunLink]"
     created_at: "str"
     finished_at: "str | None"
 
@@ -799,6 +800,14 @@ class DryRunGroup(TypedDict):
     kind: "Literal['ready', 'held', 'variable', 'too_long', 'content', 'later', 'left_out']"
     detail: "str"
     contacts: "int"
+
+
+class DryRunLink(TypedDict):
+    """What a link of the messages answers, as filled in for the first recipient."""
+
+    url: "str"
+    result: "Literal['ok', 'broken', 'unchecked']"
+    detail: "str"
 
 
 class Duplicate(TypedDict):

@@ -44,6 +44,14 @@ class DryRunChannelOut(Output):
     cost: CostOut | None = Field(description="null where the provider does not charge by units")
 
 
+class DryRunLinkOut(Output):
+    """What a link of the messages answers, as filled in for the first recipient."""
+
+    url: str
+    result: Literal["ok", "broken", "unchecked"]
+    detail: str = Field(description="A sentence; empty where it answers as it should")
+
+
 class DryRunOut(Output):
     """A dry run and its result so far."""
 
@@ -60,6 +68,7 @@ class DryRunOut(Output):
     seconds: float | None = Field(description="How long sending takes; null without a rate")
     codes_missing: int
     webhooks_not_asked: int
+    links: list[DryRunLinkOut] = Field(description="Checked at the end; a bad one prevents nothing")
     created_at: Moment
     finished_at: Moment | None
 
@@ -160,6 +169,12 @@ def _shown(made: Report | None) -> DryRunOut:
         seconds=made.forecast.seconds,
         codes_missing=made.codes_missing,
         webhooks_not_asked=dry_run.webhooks,
+        links=[
+            DryRunLinkOut.model_validate(
+                {"url": link.url, "result": link.result, "detail": link.detail}
+            )
+            for link in made.links
+        ],
         created_at=dry_run.created_at,
         finished_at=dry_run.finished_at,
     )

@@ -164,7 +164,7 @@ class EmailConfig(BaseModel):
         default=False,
         title="Delete bounces once they are stored",
         description="Also deletes complaints and automatic replies, whichever messages they are "
-        "about, and never any other e-mail. Leave it off if another channel reads this mailbox.",
+        "about, and never any other e-mail. Not possible if another channel reads this folder.",
         json_schema_extra={"group": BOUNCES},
     )
 

@@ -7,6 +7,7 @@ from typing import ClassVar
 from pydantic import BaseModel
 
 from clarion.channels.abilities import Fetched
+from clarion.channels.catalogue import ListedError
 from clarion.channels.contract import (
     BadSignature,
     Event,
@@ -21,6 +22,7 @@ from clarion.channels.email.config import EmailConfig
 from clarion.channels.email.mailbox import Mailbox
 from clarion.channels.email.outcomes import outcome_of
 from clarion.channels.email.returned import events_of
+from clarion.channels.email.statuses import listed_statuses
 from clarion.channels.mailing.kind import LIMITS, MailKind
 from clarion.channels.mailing.mailboxes import sender_of
 from clarion.channels.wording import tidy
@@ -42,6 +44,11 @@ class EmailKind(MailKind):
     limits: ClassVar[Limits] = replace(LIMITS, receipts=frozenset({"failed"}), inbound=True)
     Config: ClassVar[type[BaseModel]] = EmailConfig
 
+    @staticmethod
+    def listed_errors() -> Iterable[ListedError]:
+        """The enhanced status codes of mail servers."""
+        return listed_statuses()
+
     def __init__(self, config: EmailConfig) -> None:
         self._config = config
         self._sender = sender_of(config.sender)
@@ -51,6 +58,7 @@ class EmailKind(MailKind):
         self._secrets = (self._password, config.username, bounce_password)
         self._bounces = config.bounce_address or self._sender.address
         self._mailbox = Mailbox(config)
+        self.mailbox, self.deletes_mail = self._mailbox.place, config.bounce_delete
 
     def request(self, message: Outgoing) -> SmtpRequest:
         """Text and HTML with everything a newsletter needs.

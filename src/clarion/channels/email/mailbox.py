@@ -37,6 +37,14 @@ class Mailbox:
         """Whether the channel has one."""
         return bool(self._config.bounce_host)
 
+    @property
+    def place(self) -> tuple[str, ...]:
+        """The server, the user name and the folder; empty where no mailbox is read."""
+        config = self._config
+        if not config.bounce_host:
+            return ()
+        return config.bounce_host.lower(), config.bounce_username, config.bounce_folder
+
     def fetch(self, cursor: str) -> ImapRequest:
         """The request for what came in after ``cursor``."""
         validity, after, folder = _place(cursor)
@@ -47,9 +55,7 @@ class Mailbox:
     @property
     def _folder(self) -> str:
         """What tells this folder from those of other mailboxes."""
-        config = self._config
-        named = (config.bounce_host.lower(), config.bounce_username, config.bounce_folder)
-        return hashlib.sha256("\0".join(named).encode()).hexdigest()[:12]
+        return hashlib.sha256("\0".join(self.place).encode()).hexdigest()[:12]
 
     def fetched(self, reply: Reply, cursor: str) -> Fetched:
         """What the reply has. Raises FetchRefused with a sentence for a refusal."""

@@ -9,18 +9,21 @@ from decimal import Decimal
 
 from clarion.broadcasts.costs import total_of
 from clarion.broadcasts.models import Broadcast
+from clarion.broadcasts.versions import link_sources
 from clarion.channels.contract import ChannelKind, Limits, Outgoing, Unsendable
 from clarion.channels.fitting import shown_length, unit_of
 from clarion.channels.measuring import Measures
 from clarion.channels.models import Channel
 from clarion.channels.registry import adapter
-from clarion.clicks.tracking import HIGHEST_DELIVERY
+from clarion.clicks.tracking import HIGHEST_DELIVERY, links_in
 from clarion.content.errors import ContentError
+from clarion.content.links import location, split_target
 from clarion.content.preview import promised
+from clarion.content.rendering import compile_text
 from clarion.content.script import WebhookStep
 from clarion.engine.claim import Claimed, Person
 from clarion.engine.models import DryRunGroup
-from clarion.engine.render import MessageStep, next_step
+from clarion.engine.render import MessageStep, next_step, text_values
 from clarion.engine.snapshot import Job, dry_job, variables_of
 from clarion.records.progress import Progress
 
@@ -46,6 +49,7 @@ class Rehearsal:
 
     def __init__(self, broadcast: Broadcast, channels: list[Channel]) -> None:
         self._job = dry_job(broadcast)
+        self._targets = _targets(broadcast)
         steps = self._job.script.steps if self._job.script else ()
         asked = [index for index, step in enumerate(steps) if isinstance(step, WebhookStep)]
         self.webhooks = len(asked)
@@ -63,6 +67,24 @@ class Rehearsal:
                 self._kinds[channel.pk] = adapter(channel)
             except ValueError as error:
                 self._kinds[channel.pk] = f"{channel.name}: {error}"
+
+    def links(self, person: Person) -> list[str]:
+        """The links in the messages, filled in for this contact; those to this server, those whose
+        host is a variable, and those that can't be filled in are left out."""
+        claimed = _claimed(self._job, 0, person)
+        claimed.progress = self._progress
+        values = text_values(claimed, self._job)
+        urls = []
+        for target in self._targets:
+            try:
+                filled = [
+                    compile_text(variable).render(claimed.contact, **values)
+                    for variable in split_target(target)[1]
+                ]
+                urls.append(location(target, filled))
+            except (ContentError, ValueError):
+                continue  # the verdict of this contact says what is missing
+        return list(dict.fromkeys(urls))
 
     def verdict(self, channel_id: int, address: int, person: Person) -> Verdict:
         """What would happen to this contact at this address."""
@@ -99,6 +121,14 @@ class Rehearsal:
         total = total_of(charged)
         price = total.price if charged else None
         return Verdict(Kind.READY, messages=messages, units=total.units, price=price)
+
+
+def _targets(broadcast: Broadcast) -> list[str]:
+    """The links of the messages as they are written; none where the content can't be read."""
+    try:
+        return [link.target for link in links_in(link_sources(broadcast))]
+    except ContentError:
+        return []
 
 
 def _claimed(job: Job, address: int, person: Person) -> Claimed:

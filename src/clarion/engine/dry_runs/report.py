@@ -12,6 +12,7 @@ from clarion.codes.pools import can_top_up
 from clarion.codes.stock import free_up_to
 from clarion.contacts.identities import USER_ID
 from clarion.engine.dry_runs import control
+from clarion.engine.dry_runs.links import CheckedLink
 from clarion.engine.dry_runs.running import NO_ADDRESS
 from clarion.engine.models import DryRun, DryRunGroup, DryRunPeople
 from clarion.kit import db, sheets
@@ -65,6 +66,16 @@ class Report:
     channels: Sequence[OnChannel]
     forecast: Forecast
     codes_missing: int  # how many more unique codes are needed; 0 where there are enough
+
+    @property
+    def links(self) -> Sequence[CheckedLink]:
+        """What the links answer, as filled in for the first recipient."""
+        return [CheckedLink(*row) for row in self.dry_run.links]
+
+    @property
+    def bad_links(self) -> Sequence[CheckedLink]:
+        """Those that don't answer as they should, or could not be checked; broken ones first."""
+        return sorted((link for link in self.links if link.detail), key=lambda link: link.result)
 
     def count(self, *kinds: str) -> int:
         """How many contacts are in groups of these kinds."""

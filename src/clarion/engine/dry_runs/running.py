@@ -20,6 +20,7 @@ from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.query import Audience, audience_of, candidates, end_of_chunk
 from clarion.broadcasts.reasons import HELD
 from clarion.engine.claim import people_at
+from clarion.engine.dry_runs.links import check_links
 from clarion.engine.dry_runs.rehearsal import Rehearsal, Verdict
 from clarion.engine.models import DryRun, DryRunGroup, DryRunPeople
 from clarion.kit import clock, db
@@ -46,7 +47,7 @@ def run_next(worker: int, stopping: Stopping) -> bool:
         return False
     log.info("dry_run_started", id=dry_run.pk, looked_at=dry_run.looked_at)
     try:
-        for _ in _chunks(dry_run):
+        for _ in _chunks(dry_run, stopping):
             if stopping():
                 _mine(dry_run).update(state=DryRun.State.WAITING, worker_id=None)
                 return False
@@ -98,7 +99,7 @@ def _mine(dry_run: DryRun) -> "QuerySet[DryRun]":
     )
 
 
-def _chunks(dry_run: DryRun) -> Iterator[None]:
+def _chunks(dry_run: DryRun, stopping: Stopping) -> Iterator[None]:
     """Do the dry run chunk by chunk to its end."""
     broadcast = Broadcast.objects.select_related("story_version__story", "code_pool").get(
         pk=dry_run.broadcast_id
@@ -115,14 +116,31 @@ def _chunks(dry_run: DryRun) -> Iterator[None]:
             break
         _do_chunk(dry_run, broadcast, audience, ids, rehearsal, last)
         yield
+    links = _checked_links(rehearsal, audience, ids, broadcast, stopping)
+    yield
     left_out = _without_address(audience, ids, broadcast)  # before others have to wait for us
     with db.write():
         for begin in range(0, len(left_out), CHUNK):
             contacts = left_out[begin : begin + CHUNK].tolist()
             _advance(dry_run, looked_at=dry_run.looked_at + len(contacts))
             _add(dry_run, {(Kind.LEFT_OUT.value, NO_ADDRESS): contacts})
-        _advance(dry_run, webhooks=rehearsal.webhooks)
+        _advance(dry_run, webhooks=rehearsal.webhooks, links=links)
         _finish(dry_run)
+
+
+def _checked_links(
+    rehearsal: Rehearsal,
+    audience: Audience,
+    channel_ids: list[int],
+    broadcast: Broadcast,
+    stopping: Stopping,
+) -> list[list[str]]:
+    """What the links answer, as filled in for the first recipient: see DryRun.links."""
+    first = end_of_chunk(audience, channel_ids, broadcast_id=broadcast.pk, after=0, size=1)
+    people, _ = people_at([first]) if first is not None else ({}, None)
+    person = next(iter(people.values()), ("", "active", {}))
+    checked = check_links(rehearsal.links(person), stopping)
+    return [[link.url, link.result, link.detail] for link in checked]
 
 
 def _do_chunk(

@@ -194,6 +194,7 @@ class Migration(migrations.Migration):
                 ("looked_at", models.BigIntegerField(default=0)),
                 ("by_channel", models.JSONField(default=dict)),
                 ("webhooks", models.PositiveSmallIntegerField(default=0)),
+                ("links", models.JSONField(default=list)),
                 ("error", models.CharField(blank=True, default="", max_length=400)),
                 ("created_at", clarion.kit.fields.InstantField()),
                 ("finished_at", clarion.kit.fields.InstantField(blank=True, null=True)),

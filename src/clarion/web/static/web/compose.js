@@ -7,6 +7,7 @@
   let unsaved = 0; // changes since the last save began
   let saving = 0; // changes that the save under way holds
   let leaving = false;
+  let missed = false; // an upload failed: its files are still in their field
 
   const own = (field) => !field.closest?.("[data-no-save]");
   for (const type of ["input", "change"]) {
@@ -30,18 +31,30 @@
   });
   document.addEventListener("htmx:afterRequest", (event) => {
     if (!saves(event)) return;
+    const isUpload = event.detail.requestConfig.elt.matches(".attachments"); // detail.elt: what is left of it
+    const isTooLarge = event.detail.xhr.status === 413;
+    if (isUpload) missed = !event.detail.successful && !isTooLarge;
     if (event.detail.successful) unsaved -= saving;
-    else if (!leaving) say(event.detail.xhr.status === 413 ? told().dataset.large : told().dataset.failed, true);
+    else if (!leaving) say(isTooLarge ? told().dataset.large : told().dataset.failed, true);
     saving = 0;
-    if (!event.detail.successful && event.detail.xhr.status !== 413) again();
+    if (isUpload && isTooLarge) {
+      // Nothing is missing from the draft: the field says why, and is free for other files.
+      attachment().value = "";
+      document.getElementById("attachments-problem").textContent = told().dataset.large;
+    }
+    // What was saved beside it is saved, but not everything that the agent sees.
+    if (missed && event.detail.successful) say(told().dataset.failed, true);
+    if (missed || (!event.detail.successful && !isTooLarge)) again();
   });
+  const attachment = () => document.getElementById("attachment-file");
 
   // The server was away: try again until it is back.
   let waiting = 0;
   const again = () => {
     clearTimeout(waiting);
     waiting = setTimeout(() => {
-      if (unsaved > 0) htmx.trigger(document.getElementById("title"), "input");
+      if (missed && attachment()?.files.length) htmx.trigger(attachment(), "change");
+      else if (unsaved > 0) htmx.trigger(document.getElementById("title"), "input");
     }, 4000);
   };
 
