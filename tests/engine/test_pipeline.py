@@ -10,7 +10,8 @@ import pytest
 from channels.fixtures import reply
 from clarion.channels.contract import Reply, Request
 from clarion.engine.claim import LATE, Claim
-from clarion.engine.pipeline import LEAST, LEFT_TO_OTHERS, UNTESTED, ChannelPipeline
+from clarion.engine.claim_size import LEAST
+from clarion.engine.pipeline import LEFT_TO_OTHERS, UNTESTED, ChannelPipeline
 from clarion.engine.remaining import Remaining
 from engine.ground import CHANNEL, MESSAGE, NOW, PipelineHost
 from support.waiting import eventually_async
