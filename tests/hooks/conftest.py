@@ -4,7 +4,7 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from clarion.contacts.models import Address
-from clarion.hooks import freshness
+from clarion.hooks import clicks, freshness
 from support import factory
 from support.programs import ProgramClient
 
@@ -15,9 +15,10 @@ def _only_hooks(settings: Settings) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _monitors_are_patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a busy machine, the tables may take longer to read than a monitor waits."""
+def _everybody_is_patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine, the tables may take longer to read than monitors and browsers wait."""
     monkeypatch.setattr(freshness, "PATIENCE", 60.0)
+    monkeypatch.setattr(clicks, "_PATIENCE", 60.0)
 
 
 @pytest.fixture
