@@ -1,4 +1,3 @@
-# syntax=docker/dockerfile:1
 # Clarion in a container: clarion web, clarion worker, or any other command. See docs/containers.md.
 
 FROM python:3.11-slim-trixie AS build

@@ -32,6 +32,11 @@ def test_the_final_image_has_no_build_tools_and_no_rights() -> None:
     assert "--no-install-recommends" in stage
 
 
+def test_the_image_is_built_without_fetching_a_frontend() -> None:
+    """A syntax line fetches another image for every build, which a closed network doesn't have."""
+    assert "# syntax=" not in DOCKERFILE
+
+
 def test_the_image_has_what_the_wheel_is_made_of() -> None:
     """Every file that the Dockerfile copies is let through by .dockerignore, and exists."""
     let_through = {
