@@ -85,7 +85,8 @@ def test_h1_what_only_makes_runs_is_no_operation_and_its_runs_are(admin: Client)
 
 @pytest.mark.parametrize("q", ["{pk}", "#{pk}", "spring"])
 def test_h4_found_by_its_id(admin: Client, sending: Broadcast, q: str) -> None:
-    factory.sending([sending.channels.get()], title="Other")
+    other = factory.sending([sending.channels.get()], title="Other")
+    Broadcast.objects.filter(pk=other.pk).update(number=1_000_000)  # not the id of the first one
 
     html = admin.get("/logs/", {"q": q.format(pk=sending.pk)}).content.decode()
 
