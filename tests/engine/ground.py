@@ -112,7 +112,7 @@ class PipelineHost:
     def misconfigured(self, channel: ChannelFacts, reason: str) -> None:
         self.faults.append(reason)
 
-    def pause_broadcast(self, broadcast_id: int, reason: str) -> None:
+    def pause_broadcast(self, broadcast_id: int, reason: str, known_at: int = 0) -> None:
         raise AssertionError("its content is fine")
 
     async def hold_broadcast(self, broadcast_id: int, reason: str) -> None:

@@ -1,28 +1,33 @@
 """Codes in broadcasts: one for each contact, the same on a retry, none given twice, none lost."""
 
+import asyncio
 from typing import Any
 
 import pytest
 
 from clarion.accounts import audit
-from clarion.broadcasts import drafts, launch, singles
+from clarion.broadcasts import control, drafts, launch, singles
 from clarion.broadcasts.errors import LaunchError
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.preview import preview
 from clarion.broadcasts.problems import check
 from clarion.broadcasts.query import Audience
 from clarion.broadcasts.restarts import restart
+from clarion.broadcasts.states import BroadcastState
+from clarion.channels.contract import Reply, Request
 from clarion.channels.models import Channel
 from clarion.channels.registry import kind_class
 from clarion.codes import batches, issuing, pools, stock
 from clarion.codes.errors import CodeError
 from clarion.codes.models import Code, CodePool
 from clarion.contacts.models import Address
-from clarion.engine import codes, lifecycle, meant, reap, snapshot
+from clarion.engine import attempt, codes, lifecycle, meant, reap, snapshot, stops
 from clarion.engine.claim import Claimed, NoCode, claim
 from clarion.engine.render import MessageStep, next_step
+from clarion.engine.results import ContentTrouble
 from clarion.engine.settle import settle
-from clarion.kit import clock
+from clarion.kit import clock, db
+from engine.ground import Alone
 from support import factory
 
 pytestmark = pytest.mark.django_db
@@ -154,6 +159,34 @@ def test_out_of_stock_nobody_uses_up_an_attempt(channel: Channel, people: list[A
     settle(worker, [factory.outcome(without, channel, "queued", attempts=0, due_at=1)])
     (served,) = claimed_of(channel, worker)
     assert isinstance(served.code, str)
+
+
+def test_who_resumes_after_adding_codes_is_not_paused_by_what_was_asked_before(
+    channel: Channel, people: list[Address]
+) -> None:
+    spring = pool(3)
+    broadcast = factory.sending([channel], text=TEXT, code_pool=spring)
+    messages = claimed_of(channel, reap.register())
+    (without,) = [each for each in messages if isinstance(each.code, NoCode)]
+    facts, job = snapshot.take().channels[channel.pk], snapshot.job(broadcast.pk)
+
+    async def send(request: Request) -> Reply:
+        raise AssertionError("there is nothing to send")
+
+    def attempted() -> str:
+        _, result = asyncio.run(attempt.attempt(without, facts, job, send, Alone()))
+        assert isinstance(result, ContentTrouble)
+        stops.pause_broadcast(broadcast.pk, result.reason, result.known_at)
+        broadcast.refresh_from_db()
+        return broadcast.state
+
+    assert attempted() == BroadcastState.PAUSED
+    batches.carry_out(batches.order_codes(spring, 5, by=factory.BY))
+    control.resume(broadcast, by=factory.BY)
+    assert attempted() == BroadcastState.SENDING
+    stops.pause_broadcast(broadcast.pk, "There are none again.", db.now_us())
+    broadcast.refresh_from_db()
+    assert broadcast.state == BroadcastState.PAUSED
 
 
 def test_a_contact_with_two_addresses_gets_one_code(people: list[Address]) -> None:

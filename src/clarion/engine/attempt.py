@@ -349,7 +349,8 @@ def _content_trouble(claimed: Claimed, job: Job) -> ContentTrouble | None:
     if job.broken:
         return ContentTrouble(f"{job.broken} {START_ANEW}")
     assert isinstance(claimed.code, NoCode)
-    return None if claimed.code.may_wait else ContentTrouble(claimed.code.reason)
+    code = claimed.code
+    return None if code.may_wait else ContentTrouble(code.reason, code.asked_at)
 
 
 def _waits_for_content(claimed: Claimed, channel: ChannelFacts) -> Settlement:

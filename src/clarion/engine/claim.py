@@ -48,6 +48,7 @@ class NoCode:
 
     reason: str
     may_wait: bool  # there will be: the pool is topped up
+    asked_at: int  # microseconds by the shared clock: it says nothing of codes added since
 
 
 @dataclass(slots=True)  # made for every message, and never changed: frozen it takes twice as long

@@ -14,6 +14,7 @@ from clarion.broadcasts.sending import note_codes_returned, over_with_codes
 from clarion.codes import issuing
 from clarion.contacts.addresses import owners
 from clarion.engine.claim import Claim, Claimed, NoCode
+from clarion.kit import db
 from clarion.records.deliveries.claim import occurrences
 
 
@@ -33,6 +34,7 @@ def with_codes(messages: Sequence[Claimed], pools: Mapping[int, int]) -> list[Cl
     contacts = owners(claimed.address for claimed in concerned)
     times = occurrences(claimed.delivery for claimed in concerned)
     codes: dict[int, str | NoCode] = {}
+    asked_at = db.now_us()
     for broadcast, pool in pools.items():
         holders = {
             claimed.delivery: (contacts[claimed.address], times.get(claimed.delivery, 0))
@@ -42,7 +44,7 @@ def with_codes(messages: Sequence[Claimed], pools: Mapping[int, int]) -> list[Cl
         if not holders:
             continue
         issued = issuing.issue(pool, _root(broadcast), holders.values())
-        missing = NoCode(issued.reason, issued.may_wait)
+        missing = NoCode(issued.reason, issued.may_wait, asked_at)
         for delivery, holder in holders.items():
             codes[delivery] = issued.codes.get(holder, missing)
     return [

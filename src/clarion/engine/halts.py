@@ -16,7 +16,7 @@ from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.states import ACTIVE, RUNNING
 from clarion.engine import stops
 from clarion.engine.attempt import CONTENT
-from clarion.kit import clock
+from clarion.kit import clock, db
 from clarion.records import failures, tallies
 from clarion.records.deliveries.settle import Settlement
 from clarion.records.failures import NewFailures
@@ -73,9 +73,10 @@ def judge_noted() -> None:
 def judge(broadcast_ids: Iterable[int]) -> None:
     """Pause those of these broadcasts of whose last messages too many have failed."""
     for broadcast_id in broadcast_ids:
+        now = db.now_us()
         newest = failures.newest(broadcast_id, within=MOST)
         if sum(each.people for each in newest) >= LEAST:
-            _judge(broadcast_id, newest)
+            _judge(broadcast_id, newest, now)
 
 
 def tidy() -> None:
@@ -91,7 +92,7 @@ def tidy() -> None:
         failures.forget_before(broadcast_id, MOST)
 
 
-def _judge(broadcast_id: int, newest: Sequence[NewFailures]) -> None:
+def _judge(broadcast_id: int, newest: Sequence[NewFailures], now: int) -> None:
     broadcast = (
         Broadcast.objects.only(*_READ)
         .filter(pk=broadcast_id, state__in=RUNNING)
@@ -116,7 +117,8 @@ def _judge(broadcast_id: int, newest: Sequence[NewFailures]) -> None:
             continue
         share = share_of(failed, last if broadcast.is_live else min(last, broadcast.total))
         if share.part * 100 >= limit and _is_unfinished(broadcast):
-            stops.pause_broadcast(broadcast.pk, _sentence(failed, unreachable, share, limit))
+            sentence = _sentence(failed, unreachable, share, limit)
+            stops.pause_broadcast(broadcast.pk, sentence, now)
             return
 
 

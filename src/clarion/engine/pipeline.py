@@ -268,7 +268,7 @@ class ChannelPipeline:
         """What an attempt shows of its broadcast, beside its own delivery."""
         broadcast = claimed.broadcast
         if isinstance(result, ContentTrouble):
-            self._host.pause_broadcast(broadcast, result.reason)
+            self._host.pause_broadcast(broadcast, result.reason, result.known_at)
         elif isinstance(result, StoryAnswered):
             self._content.works(self.channel.id, claimed, asking=True)
             self._stories.answered((broadcast, result.step), result.request, began)

@@ -28,6 +28,7 @@ class ContentTrouble:
     """What a broadcast sends can't work for anybody: it has to wait until somebody changes it."""
 
     reason: str
+    known_at: int = 0  # microseconds by the shared clock; 0: since this attempt
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 from contextlib import suppress
 
+from django.db import transaction
+
 from clarion.accounts import audit
 from clarion.broadcasts import channel_events
 from clarion.broadcasts.control import pause
@@ -11,6 +13,7 @@ from clarion.channels import slots
 from clarion.channels.manage import pause_channel
 from clarion.channels.models import Channel
 from clarion.engine import snapshot
+from clarion.kit import clock
 
 
 def wait_on_channel(channel_id: int, now: int, until: int, reason: str) -> None:
@@ -32,9 +35,18 @@ def pause_on_channel(channel_id: int, reason: str) -> None:
         pause_channel(channel, reason=reason, by=audit.WORKER)
 
 
-def pause_broadcast(broadcast_id: int, reason: str) -> None:
-    """Pause a broadcast, unless it was paused, stopped or deleted meanwhile."""
-    broadcast = Broadcast.objects.filter(pk=broadcast_id).first()
-    with suppress(ControlError):
-        if broadcast is not None:
-            pause(broadcast, by=audit.WORKER, reason=reason)
+def pause_broadcast(broadcast_id: int, reason: str, known_at: int) -> None:
+    """Pause a broadcast, unless it was paused, resumed, stopped or deleted meanwhile.
+
+    ``known_at``: since when the reason is known, in microseconds by the shared clock. Who resumes
+    it has dealt with what was known until then.
+    """
+    with transaction.atomic(), suppress(ControlError):
+        broadcast = Broadcast.objects.select_for_update().filter(pk=broadcast_id).first()
+        if broadcast is None or _was_resumed_since(broadcast, known_at):
+            return
+        pause(broadcast, by=audit.WORKER, reason=reason)
+
+
+def _was_resumed_since(broadcast: Broadcast, moment: int) -> bool:
+    return broadcast.watched_since is not None and clock.to_us(broadcast.watched_since) > moment

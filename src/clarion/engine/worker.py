@@ -87,8 +87,7 @@ class Worker:
         self._reported = ""  # the trouble of the journal that everybody knows of
         self._doubtful_until = 0.0  # by time.monotonic(): a claim broke off, and may have happened
         self._skew = 0  # the shared clock minus ours, microseconds
-        self._unjudged = halts.Unjudged(self._db)
-        self._stopping = asyncio.Event()
+        self._unjudged, self._stopping = halts.Unjudged(self._db), asyncio.Event()
         self._orders = Orders(self._stopping.is_set, lambda: self._id)
         self._background: set[asyncio.Task[None]] = set()
 
@@ -223,9 +222,10 @@ class Worker:
         """Pause a channel that can't send and tell the agents why."""
         self._later(self._db(stops.pause_as_known, channel, reason))
 
-    def pause_broadcast(self, broadcast_id: int, reason: str) -> None:
+    def pause_broadcast(self, broadcast_id: int, reason: str, known_at: int = 0) -> None:
         """Pause a broadcast whose content can't work for anybody and tell the agents why."""
-        self._later(self._db(stops.pause_broadcast, broadcast_id, reason))
+        known_at = known_at or self.shared_now()
+        self._later(self._db(stops.pause_broadcast, broadcast_id, reason, known_at))
 
     async def hold_broadcast(self, broadcast_id: int, reason: str) -> None:
         """Let a broadcast wait for its story's webhook."""
