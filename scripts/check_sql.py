@@ -73,7 +73,7 @@ def layers(pyproject: Path) -> dict[str, int]:
 def tables(source: Path) -> dict[str, str]:
     """Each table of the models under a source folder, and the package that it belongs to."""
     owners = {}
-    for path in sorted(source.glob("*/models.py")):
+    for path in sorted(source.glob("*/*models.py")):
         package = path.parent.name
         for model in ast.parse(path.read_text("utf-8")).body:
             if isinstance(model, ast.ClassDef):
@@ -147,7 +147,7 @@ class _Reader(ast.NodeVisitor):
             self.generic_visit(node)
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
-        match = re.fullmatch(r"clarion\.(\w+)\.models", node.module or "")
+        match = re.fullmatch(r"clarion\.(\w+)\.(?:\w+_)?models", node.module or "")
         for alias in node.names:
             if match:
                 self._models[alias.asname or alias.name] = f"{match[1]}_{alias.name.lower()}"

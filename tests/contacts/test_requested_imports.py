@@ -41,6 +41,7 @@ def ask(channel: Channel, agent: Agent) -> Callable[..., Import]:
 @pytest.fixture
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(import_run, "CHUNK", 10)
+    monkeypatch.setattr(import_run, "LOOKED_AT", 10)
 
 
 def people(count: int) -> str:
