@@ -1,8 +1,8 @@
 """A small IMAP server (RFC 3501) with one mailbox: what came back of the messages of SMTP.
 
-LOGIN and AUTHENTICATE PLAIN (any name and password, but “wrong”), SELECT and EXAMINE of INBOX, UID
-SEARCH by UIDs or numbers and SINCE, UID FETCH of parts of messages, UID STORE of Deleted, UID
-EXPUNGE, LOGOUT.
+LOGIN, AUTHENTICATE PLAIN and XOAUTH2 (any name and password, but “wrong”), SELECT and EXAMINE of
+INBOX, UID SEARCH by UIDs or numbers and SINCE, UID FETCH of parts of messages, UID STORE of
+Deleted, UID EXPUNGE, LOGOUT.
 """
 
 import asyncio
@@ -21,7 +21,8 @@ MOST = 100_000  # messages that are kept
 _WORD = re.compile(r'"((?:[^"\\]|\\.)*)"|(\S+)')
 _PARTIAL = re.compile(r"BODY\.PEEK\[\](?:<(\d+)\.(\d+)>)?", re.IGNORECASE)
 _SINCE = re.compile(r"SINCE (\d{1,2}-[A-Z][a-z]{2}-\d{4})")
-_CAPABILITIES = "IMAP4rev1 AUTH=PLAIN UIDPLUS"
+_BEARER = re.compile(rb"user=[^\x01]+\x01auth=Bearer ([^\x01]+)\x01\x01")
+_CAPABILITIES = "IMAP4rev1 AUTH=PLAIN AUTH=XOAUTH2 UIDPLUS"
 
 
 class Inbox:
@@ -87,7 +88,12 @@ class Imap(asyncio.Protocol):
     def _take(self, line: str) -> None:
         if self._proof_for:
             tag, self._proof_for = self._proof_for, ""
-            self._admit(tag, _password(line))
+            proof = _password(line)
+            if proof == "wrong" and b"Bearer" in base64.b64decode(line):
+                self._proof_for = tag  # the refusal of a token is one more challenge
+                self._say("+ eyJzdGF0dXMiOiI0MDAifQ==")
+                return
+            self._admit(tag, proof)
             return
         tag, _, rest = line.partition(" ")
         verb, _, words = rest.partition(" ")
@@ -108,7 +114,7 @@ class Imap(asyncio.Protocol):
             self.transport.close()
         elif verb == "LOGIN":
             self._admit(tag, _words(words)[-1])
-        elif verb == "AUTHENTICATE" and words.upper() == "PLAIN":
+        elif verb == "AUTHENTICATE" and words.upper() in ("PLAIN", "XOAUTH2"):
             self._proof_for = tag
             self._say("+ ")
         elif verb in ("SELECT", "EXAMINE") and self._state != "new":
@@ -209,6 +215,9 @@ def _words(text: str) -> list[str]:
 
 def _password(line: str) -> str:
     try:
-        return base64.b64decode(line, validate=True).split(b"\0")[2].decode("utf-8", "replace")
+        proof = base64.b64decode(line, validate=True)
+        if token := _BEARER.fullmatch(proof):
+            return token[1].decode("utf-8", "replace")
+        return proof.split(b"\0")[2].decode("utf-8", "replace")
     except (binascii.Error, ValueError, IndexError):
         return ""

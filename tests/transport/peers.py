@@ -220,7 +220,7 @@ class SmtpPeer(Peer):
         usual["STARTTLS"] = "220 go"
         while line := await reader.readline():
             self.commands.append(line.decode().rstrip("\r\n"))
-            verb = line.split()[0].decode().upper()
+            verb = line.decode().partition(" ")[0].strip().upper()  # "": what is left of AUTH
             said = await self._say(writer, verb, usual.get(verb, "250 fine"))
             if said is None or verb == "QUIT":
                 return

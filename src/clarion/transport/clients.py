@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable
+from dataclasses import replace
 from typing import Self
 
 from clarion.transport.http import HttpClient
@@ -10,9 +11,12 @@ from clarion.transport.messages import (
     AnyReply,
     AnyRequest,
     HttpRequest,
+    ImapReply,
     ImapRequest,
+    SmtpReply,
     SmtpRequest,
 )
+from clarion.transport.oauth import Tokens
 from clarion.transport.smpp import SmppClient
 from clarion.transport.smtp import SmtpPool
 
@@ -28,6 +32,7 @@ class Clients:
         self.smtp = SmtpPool(per_server=min(per_server, _MOST_MAIL))
         self.smpp = SmppClient()
         self.imap = ImapClient()
+        self._tokens = Tokens(self.http)
 
     def most_at_once(self, request: AnyRequest, most: int) -> int:
         """How many requests like this one to begin at a time, of at most that many: what would only
@@ -39,10 +44,31 @@ class Clients:
         if isinstance(request, HttpRequest):
             return self.http.send(request)
         if isinstance(request, SmtpRequest):
-            return self.smtp.send(request)
+            return self.smtp.send(request) if request.oauth is None else self._send_mail(request)
         if isinstance(request, ImapRequest):
-            return self.imap.send(request)
+            return self.imap.send(request) if request.oauth is None else self._read_mail(request)
         return self.smpp.send(request)
+
+    async def _send_mail(self, request: SmtpRequest) -> SmtpReply:
+        """With an access token, and with a new one where the server refuses the one it was."""
+        assert request.oauth is not None
+        token = await self._tokens.get(request.oauth)
+        reply = await self.smtp.send(replace(request, password=token))
+        if reply.stage != "auth" or reply.code < 500:
+            return reply
+        self._tokens.drop(request.oauth, token)
+        newer = await self._tokens.get(request.oauth)
+        return await self.smtp.send(replace(request, password=newer))
+
+    async def _read_mail(self, request: ImapRequest) -> ImapReply:
+        assert request.oauth is not None
+        token = await self._tokens.get(request.oauth)
+        reply = await self.imap.send(replace(request, password=token))
+        if reply.stage != "login":
+            return reply
+        self._tokens.drop(request.oauth, token)
+        newer = await self._tokens.get(request.oauth)
+        return await self.imap.send(replace(request, password=newer))
 
     async def __aenter__(self) -> Self:
         return self

@@ -199,7 +199,13 @@ def _read(
 
 
 def _log_in(session: _Session, request: ImapRequest) -> None:
-    """With AUTHENTICATE PLAIN (RFC 4616), which takes any letters, else with LOGIN."""
+    """With AUTHENTICATE PLAIN (RFC 4616), which takes any letters, else with LOGIN; an access token
+    with XOAUTH2 (developers.google.com/workspace/gmail/imap/xoauth2-protocol)."""
+    if request.oauth is not None:
+        steps = iter([f"user={request.username}\1auth=Bearer {request.password}\1\1".encode()])
+        # A refusal comes as one more challenge, which has to be answered with nothing.
+        session.authenticate("XOAUTH2", lambda _: next(steps, b""))
+        return
     if "AUTH=PLAIN" in session.capabilities:
         proof = f"\0{request.username}\0{request.password}".encode()
         session.authenticate("PLAIN", lambda _: proof)

@@ -66,6 +66,21 @@ class HttpReply:
 
 
 @dataclass(frozen=True, slots=True)
+class OAuth:
+    """How the access token is got that a server takes in the place of a password (XOAUTH2).
+
+    Without a `refresh_token` by the client's own credentials.
+    """
+
+    token_url: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    refresh_token: str = field(default="", repr=False)
+    scope: str = ""
+    allow_private: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class SmtpRequest:
     """One message for one recipient. `timeout` is in seconds and covers everything.
 
@@ -88,6 +103,7 @@ class SmtpRequest:
     ehlo: str = ""
     # Follows ``message`` as it is: lines that end in CRLF, none of which begins with a dot.
     tail: bytes = field(default=b"", repr=False)
+    oauth: OAuth | None = None  # with it `password` is an access token
 
     @property
     def whole(self) -> bytes:
@@ -180,6 +196,7 @@ class ImapRequest:
     delete: tuple[int, ...] = ()
     timeout: float = 60.0
     allow_private: bool = True
+    oauth: OAuth | None = None  # with it `password` is an access token
 
 
 @dataclass(frozen=True, slots=True)

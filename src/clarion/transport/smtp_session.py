@@ -245,6 +245,11 @@ class Session:
             "login": client.auth_login,
             "cram-md5": client.auth_crammd5,
         }
+        if request.oauth is not None:
+            # Sent though it may not be listed: the server says best what it has against it.
+            log_in = client.auth_xoauth2(request.username, request.password)
+            await self._guarded("auth", log_in)
+            return
         offered = [name for name in mechanisms if name in client.server_auth_methods]
         if request.security == "none":
             offered.sort(key="cram-md5".__ne__)  # the one that does not show the password is first

@@ -6,9 +6,10 @@ import pytest
 from pydantic import ValidationError
 
 from channels.email.fixtures import OWN, PASSWORD, make
-from clarion.channels.contract import Outgoing, RegistersWebhook, Unsendable
+from clarion.channels.contract import Outgoing, Refusal, Refused, RegistersWebhook, Unsendable
 from clarion.channels.mailing.mailboxes import mailbox
-from clarion.transport.messages import SmtpReply
+from clarion.channels.settings import SettingsError, merge_settings, parse_settings
+from clarion.transport.messages import ImapReply, SmtpReply
 
 
 def test_a_message() -> None:
@@ -113,6 +114,80 @@ def test_check_says_what_was_seen() -> None:
         kind.checked(SmtpReply("auth", 535, "5.7.8 Authentication credentials invalid"))
     with pytest.raises(ValueError, match=r"refused the connection \(554\)"):
         kind.checked(SmtpReply("connect", 554, ""))
+
+
+OAUTH = {
+    "oauth_login": "both",
+    "oauth_token_url": "https://login.example.org/token",
+    "oauth_client_id": "app",
+    "oauth_client_secret": "s3cret of the app",
+    "oauth_refresh_token": "1//refresh",
+}
+
+
+@pytest.mark.parametrize(
+    ("login", "smtp", "mailbox"),
+    [("none", False, False), ("both", True, True), ("smtp", True, False), ("mailbox", False, True)],
+)
+def test_what_logs_in_with_a_token_is_a_setting(login: str, smtp: bool, mailbox: bool) -> None:
+    kind = make(**{**OWN, **OAUTH, "oauth_login": login})
+    assert (kind.check().oauth is not None, kind.fetch("").oauth is not None) == (smtp, mailbox)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"oauth_token_url": ""}, "token URL, client ID and client secret"),
+        ({"oauth_client_id": ""}, "token URL, client ID and client secret"),
+        ({"oauth_client_secret": ""}, "token URL, client ID and client secret"),
+        ({"oauth_refresh_token": ""}, "without a refresh token needs a scope"),
+        ({"oauth_token_url": "http://login.example.org/token"}, "Use an https:// URL"),
+        ({"oauth_token_url": "ftp://x"}, "http"),
+        ({"oauth_login": "none", "password": ""}, "Choose what Clarion logs in to"),
+        ({"username": "", "password": ""}, "needs the user name"),
+        ({**dict.fromkeys(OWN, ""), "oauth_login": "mailbox"}, "there is none"),
+        ({"oauth_login": "yes"}, "'none', 'both', 'smtp' or 'mailbox'"),
+    ],
+)
+def test_settings_of_oauth_that_are_refused(changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValidationError, match=words):
+        make(**{**OAUTH, **changes})
+
+
+@pytest.mark.parametrize("changed", ["host", "bounce_host", "oauth_token_url"])
+def test_secrets_are_not_sent_to_another_server_unless_they_are_typed_again(changed: str) -> None:
+    mailbox = {**OWN, "bounce_password": ""}
+    login = {"host": "smtp.example.org", "username": "news", "sender": "news@example.org"}
+    old = parse_settings("email", {**mailbox, **login, **OAUTH})
+    with pytest.raises(SettingsError) as refused:
+        merge_settings("email", old, {changed: "https://b.example/t" if "url" in changed else "b"})
+    assert set(refused.value.fields) == {"oauth_client_secret", "oauth_refresh_token"}
+
+
+def test_passwords_may_be_used_again_and_oauth_after_that() -> None:
+    login = {"host": "smtp.example.org", "username": "news", "sender": "news@example.org"}
+    old = parse_settings("email", {**login, **OAUTH})
+    password = merge_settings("email", old, {"oauth_login": "none", "password": PASSWORD})
+    assert make(**password).check().oauth is None
+    again = merge_settings("email", password, {"oauth_login": "both"})
+    assert make(**again).check().oauth == make(**{**login, **OAUTH}).check().oauth
+
+
+def test_a_refused_token_is_told_apart_from_a_wrong_password() -> None:
+    text = "5.7.139 SmtpClientAuthentication is disabled for s3cret of the app"
+    reply = SmtpReply("auth", 535, text)
+    kind = make(**OWN, **OAUTH)
+    outcome = kind.outcome(reply)
+    assert isinstance(outcome, Refused)
+    assert outcome.refusal is Refusal.MISCONFIGURED
+    with pytest.raises(ValueError, match=r"refused the access token \(535: .*Check the user name"):
+        kind.checked(reply)
+    with pytest.raises(ValueError, match=r"mailbox server refused the access token: AUTH.* Check"):
+        kind.further_checked(ImapReply("login", "AUTHENTICATE failed"))
+    for words in (outcome.reason, repr(kind.check()), repr(kind.fetch(""))):
+        assert "s3cret" not in words
+        assert "1//refresh" not in words
+    assert "access token" in outcome.reason
 
 
 def test_nobody_calls_back() -> None:

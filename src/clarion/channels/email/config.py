@@ -3,7 +3,6 @@
 import re
 
 from pydantic import (
-    BaseModel,
     ConfigDict,
     Field,
     SecretStr,
@@ -12,6 +11,7 @@ from pydantic import (
     model_validator,
 )
 
+from clarion.channels.email.oauth import SECRETS, OAuthConfig
 from clarion.channels.groups import ADVANCED
 from clarion.channels.mailing.dkim import Signer
 from clarion.channels.mailing.mailboxes import mailbox, sender_of
@@ -28,7 +28,7 @@ _EHLO = re.compile(
 )
 
 
-class EmailConfig(BaseModel):
+class EmailConfig(OAuthConfig):
     """What an e-mail channel needs to know."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
@@ -36,7 +36,7 @@ class EmailConfig(BaseModel):
     host: str = Field(
         title="Server",
         description="The SMTP server, for example smtp.example.org.",
-        json_schema_extra={"receives": ["password"]},
+        json_schema_extra={"receives": ["password", *SECRETS]},
     )
     port: int = Field(
         default=587,
@@ -44,7 +44,7 @@ class EmailConfig(BaseModel):
         le=65535,
         title="Port",
         description="Usually 587; 465 with TLS.",
-        json_schema_extra={"receives": ["password"]},
+        json_schema_extra={"receives": ["password", *SECRETS]},
     )
     security: Security = Field(
         default="starttls",
@@ -52,13 +52,17 @@ class EmailConfig(BaseModel):
         description="Choose None only inside your own network.",
         json_schema_extra={
             "labels": {"starttls": "STARTTLS (port 587)", "tls": "TLS (port 465)", "none": "None"},
-            "receives": ["password"],
+            "receives": ["password", *SECRETS],
         },
     )
     username: str = Field(
         default="", title="User name", description="Leave it empty if the server needs no login."
     )
-    password: SecretStr = Field(default=SecretStr(""), title="Password")
+    password: SecretStr = Field(
+        default=SecretStr(""),
+        title="Password",
+        description="Not needed with OAuth 2.",
+    )
     sender: str = Field(
         title="Sender", description="The From address, for example News <news@example.org>."
     )
@@ -116,7 +120,7 @@ class EmailConfig(BaseModel):
         title="IMAP server",
         description="The server of the mailbox in which bounces arrive, for example "
         "imap.example.org. Leave it empty to read no mailbox.",
-        json_schema_extra={"group": BOUNCES, "receives": ["bounce_password"]},
+        json_schema_extra={"group": BOUNCES, "receives": ["bounce_password", *SECRETS]},
     )
     bounce_port: int = Field(
         default=993,
@@ -124,7 +128,7 @@ class EmailConfig(BaseModel):
         le=65535,
         title="IMAP port",
         description="Usually 993 with TLS; 143 with STARTTLS.",
-        json_schema_extra={"group": BOUNCES, "receives": ["bounce_password"]},
+        json_schema_extra={"group": BOUNCES, "receives": ["bounce_password", *SECRETS]},
     )
     bounce_security: Security = Field(
         default="tls",
@@ -133,7 +137,7 @@ class EmailConfig(BaseModel):
         json_schema_extra={
             "group": BOUNCES,
             "labels": {"tls": "TLS (port 993)", "starttls": "STARTTLS (port 143)", "none": "None"},
-            "receives": ["bounce_password"],
+            "receives": ["bounce_password", *SECRETS],
         },
     )
     bounce_username: str = Field(
@@ -142,7 +146,7 @@ class EmailConfig(BaseModel):
     bounce_password: SecretStr = Field(
         default=SecretStr(""),
         title="Mailbox password",
-        description="An app password, if the mail provider requires one.",
+        description="An app password, if the mail provider requires one. Not needed with OAuth 2.",
         json_schema_extra={"group": BOUNCES},
     )
     bounce_folder: str = Field(
@@ -211,12 +215,20 @@ class EmailConfig(BaseModel):
     def _fits(self) -> "EmailConfig":
         if self.password.get_secret_value() and not self.username:
             raise ValueError("There is a password but no user name. Fill in both or neither.")
+        unused = self.oauth_token_url and self.oauth_login == "none"
+        if unused and self.username and not self.password.get_secret_value():
+            raise ValueError("Choose what Clarion logs in to with OAuth 2, or enter a password.")
+        if self.smtp_oauth and not self.username:
+            raise ValueError("OAuth 2 needs the user name of the mailbox. Fill it in.")
+        if self.mailbox_oauth and self.oauth_login == "mailbox" and not self.bounce_host:
+            raise ValueError("OAuth 2 is for the mailbox, but there is none. Fill in its server.")
         return self
 
     @model_validator(mode="after")
     def _can_read_bounces(self) -> "EmailConfig":
-        settings = (self.bounce_host, self.bounce_username, self.bounce_password.get_secret_value())
-        if any(settings) and not all(settings):
+        password = self.bounce_password.get_secret_value()
+        settings = (self.bounce_host, self.bounce_username, password or self.mailbox_oauth)
+        if any((*settings[:2], password)) and not all(settings):
             raise ValueError(
                 "Reading bounces needs the IMAP server, user name and password of the mailbox. "
                 "Fill in all three."

@@ -20,7 +20,7 @@ from clarion.channels.contract import (
 from clarion.channels.email import codes
 from clarion.channels.email.config import EmailConfig
 from clarion.channels.email.mailbox import Mailbox
-from clarion.channels.email.outcomes import outcome_of
+from clarion.channels.email.outcomes import CHECK_APP, outcome_of
 from clarion.channels.email.returned import events_of
 from clarion.channels.email.statuses import listed_statuses
 from clarion.channels.mailing.kind import LIMITS, MailKind
@@ -54,8 +54,14 @@ class EmailKind(MailKind):
         self._sender = sender_of(config.sender)
         self._password = config.password.get_secret_value()
         self._signer = config.signer()
-        bounce_password = config.bounce_password.get_secret_value()
-        self._secrets = (self._password, config.username, bounce_password)
+        self._oauth = config.smtp_oauth
+        self._secrets = (
+            self._password,
+            config.username,
+            config.bounce_password.get_secret_value(),
+            config.oauth_client_secret.get_secret_value(),
+            config.oauth_refresh_token.get_secret_value(),
+        )
         self._bounces = config.bounce_address or self._sender.address
         self._mailbox = Mailbox(config)
         self.mailbox, self.deletes_mail = self._mailbox.place, config.bounce_delete
@@ -78,7 +84,7 @@ class EmailKind(MailKind):
 
     def outcome(self, reply: Reply) -> Outcome:
         """By the stage of the reply and its codes."""
-        return outcome_of(_as_smtp(reply), self._secrets)
+        return outcome_of(_as_smtp(reply), self._secrets, by_token=self._oauth is not None)
 
     def check(self) -> SmtpRequest:
         """Connect, secure the connection and log in; nothing is sent."""
@@ -92,8 +98,11 @@ class EmailKind(MailKind):
             return f"The mail server can be reached{login}. Nothing was sent.{self._published}"
         words = tidy(smtp.text, self._secrets)
         what = "the login" if smtp.stage == "auth" else "the connection"
+        hint = ""
+        if smtp.stage == "auth" and self._oauth is not None:
+            what, hint = "the access token", f" {CHECK_APP}"
         raise ValueError(
-            f"The mail server refused {what} ({smtp.code}{': ' + words if words else ''})."
+            f"The mail server refused {what} ({smtp.code}{': ' + words if words else ''}).{hint}"
         )
 
     @property
@@ -147,6 +156,7 @@ class EmailKind(MailKind):
             ehlo=config.ehlo,
             message=message,
             tail=tail,
+            oauth=self._oauth,
             timeout=_TIMEOUT if len(message) + len(tail) < _LARGE else _TIMEOUT_WHEN_LARGE,
         )
 

@@ -13,6 +13,7 @@ from typing import Final
 from clarion.channels.abilities import Fetched, FetchRefused
 from clarion.channels.contract import Reply, Request
 from clarion.channels.email.config import EmailConfig
+from clarion.channels.email.outcomes import CHECK_APP
 from clarion.channels.email.returned import is_report
 from clarion.channels.wording import tidy
 from clarion.kit import clock
@@ -30,7 +31,12 @@ class Mailbox:
 
     def __init__(self, config: EmailConfig) -> None:
         self._config = config
-        self._secrets = (config.bounce_password.get_secret_value(), config.bounce_username)
+        self._secrets = (
+            config.bounce_password.get_secret_value(),
+            config.bounce_username,
+            config.oauth_client_secret.get_secret_value(),
+            config.oauth_refresh_token.get_secret_value(),
+        )
 
     @property
     def is_read(self) -> bool:
@@ -86,7 +92,9 @@ class Mailbox:
         raise FetchRefused(
             {
                 "connect": f"The mailbox server refuses our connections{tail}.",
-                "login": "The mailbox server refused the login. Check the mailbox user name and "
+                "login": f"The mailbox server refused the access token{tail}. {CHECK_APP}"
+                if self._config.mailbox_oauth
+                else "The mailbox server refused the login. Check the mailbox user name and "
                 f"password of this channel{tail}.",
                 "folder": f"The folder “{self._config.bounce_folder}” of the mailbox can't be "
                 f"opened. Check its name{tail}.",
@@ -111,6 +119,7 @@ class Mailbox:
             since=_day(clock.now() - _AGAIN),
             most=_AT_ONCE,
             delete=delete,
+            oauth=config.mailbox_oauth,
         )
 
 

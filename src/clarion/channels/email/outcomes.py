@@ -52,6 +52,7 @@ _FULL = _words("mailbox (?:is )?full", "over ?quota", "out of storage", "exceede
 _SENDERS = ((1, 7), (1, 8))  # RFC 3463 3.2: bad sender's mailbox, bad sender's system
 _SYSTEM = ((3, 1), (3, 2))  # RFC 3463 3.4: mail system full, system not accepting messages
 _ACCEPTED = Accepted()
+CHECK_APP = "Check the user name, the scope, and that the app may use this mailbox."
 
 
 class _Said(NamedTuple):
@@ -66,13 +67,19 @@ class _Said(NamedTuple):
     tail: str  # ": what it said", where that is worth showing
 
 
-def outcome_of(reply: SmtpReply, secrets: Iterable[str] = ()) -> Outcome:
-    """What to make of a reply. Never raises; `secrets` never show up in the reason."""
+def outcome_of(reply: SmtpReply, secrets: Iterable[str] = (), *, by_token: bool = False) -> Outcome:
+    """What to make of a reply. Never raises; `secrets` never show up in the reason.
+
+    `by_token`: the login is by an access token instead of a password.
+    """
     if reply.stage == "sent":
         return _ACCEPTED
     answer = _apart(reply, secrets)
     if 400 <= answer.code <= 499:
         return _temporary(answer)
+    if by_token and answer.stage == "auth":
+        sentence = f"The mail server refused the access token{answer.tail}. {CHECK_APP}"
+        return Refused(Refusal.MISCONFIGURED, sentence, answer.wording)
     if 500 <= answer.code <= 599:
         return _permanent(answer)
     sentence = "The mail server's answer can't be understood."
