@@ -22,7 +22,7 @@ from clarion.engine.journal.known import known_beats, remember
 from clarion.engine.models import Heartbeat
 from clarion.engine.process import ThreadedWorker
 from clarion.engine.resumption import ask_before_resuming
-from clarion.kit import clock
+from clarion.kit import clock, db
 from clarion.records.models import Delivery
 from clarion.segments import manage
 from clarion.segments.conditions import Condition
@@ -335,6 +335,35 @@ def test_imports_and_bulk_actions_of_a_restored_backup_do_not_continue_by_themse
         state == "failed"
     )
     assert undone.undo_state == ("" if state == "failed" else "waiting")
+
+
+def test_what_is_asked_for_between_a_restore_and_the_first_worker_goes_on(folder: Path) -> None:
+    restore(folder)
+    db.execute(heartbeat.mark_restored())
+    [since] = Heartbeat.objects.values_list("restored_at", flat=True)
+    assert since is not None
+    channel = factory.channel()
+    moments = (since - timedelta(seconds=1), since + timedelta(seconds=1))
+    for number, moment in enumerate(moments):
+        Import.objects.create(
+            channel=channel, upload=f"new {number}", state="waiting", started_at=moment
+        )
+        Import.objects.create(
+            channel=channel, upload=f"undone {number}", state="done", undo_state="waiting",
+            undo_at=moment, started_at=moment,
+        )  # fmt: skip
+        BulkAction.objects.create(
+            kind="tag", last_id=0, total=1, actor="Ada", state="running", created_at=moment
+        )
+
+    ask_before_resuming()
+
+    imports = Import.objects.order_by("started_at")
+    assert [row.state for row in imports.filter(upload__startswith="new")] == ["failed", "waiting"]
+    assert [row.undo_state for row in imports.filter(state="done")] == ["", "waiting"]
+    ended = BulkAction.objects.order_by("created_at").values_list("state", flat=True)
+    assert list(ended) == ["failed", "running"]
+    assert not Heartbeat.objects.filter(restored_at__isnull=False).exists()
 
 
 def test_a_suppression_list_is_imported_after_a_restore_too(folder: Path) -> None:

@@ -110,7 +110,7 @@ def replace(staged: Path, report: Report) -> None:
         "SET idle_in_transaction_session_timeout = 0;\nBEGIN;\n"
         f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}';\n" + _drop_all(quoted)
     )
-    after = f"SET search_path = {quoted};\n{heartbeat.MARK_RESTORED};\nCOMMIT;\n"
+    after = f"SET search_path = {quoted};\n{heartbeat.mark_restored()};\nCOMMIT;\n"
     script = [
         *_program("pg_restore", connects=False),
         "--no-owner",

@@ -82,7 +82,7 @@ def replace(staged: Path, report: Report) -> None:
     shutil.move(staged, incoming)
     with closing(_connect(incoming)) as copied:
         copied.execute("PRAGMA journal_mode=DELETE")
-        copied.execute(heartbeat.MARK_RESTORED)
+        copied.execute(heartbeat.mark_restored())
     _sync(incoming)
     require_unused()
     incoming.replace(path())

@@ -7,6 +7,7 @@ twice, and of two processes at the same action only one is successful with each 
 """
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, Final
 
 import structlog
@@ -94,14 +95,17 @@ def cancel(action: BulkAction, *, by: Agent | str) -> None:
     action.refresh_from_db()
 
 
-def end_open(reason: str) -> int:
+def end_open(reason: str, until: datetime | None) -> int:
     """End the actions that wait or run, with a reason; return how many. For a database that was
     restored from a backup, in the caller's transaction.
 
-    Other than those that can only keep messages from being sent, and may have been started since
-    it was restored, and those that could not be started again: the tag is gone.
+    Those asked for after ``until``, the moment of the restore, go on; None ends all. So do those
+    that can only keep messages from being sent, and those that could not be started again: the tag
+    is gone.
     """
     rows = BulkAction.objects.filter(state__in=BulkAction.OPEN).select_related("agent")
+    if until is not None:
+        rows = rows.filter(created_at__lte=until)
     actions = list(rows.exclude(kind__in=_SAFE))
     for action in actions:
         _finish(action, BulkAction.State.FAILED, reason)

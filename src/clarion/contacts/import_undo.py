@@ -7,7 +7,7 @@ continued. What was changed again since stays, and a file says what and why.
 import csv
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
@@ -148,10 +148,16 @@ def _erase(part_id: int, deleted: Collection[int]) -> None:
             part.save(update_fields=["changes", "is_undone"])
 
 
-def ask_again() -> int:
+def ask_again(until: datetime | None) -> int:
     """Have no import undone that was to be when a backup was made; return how many. It can be asked
-    for again, and continues."""
-    return Import.objects.filter(undo_state=Import.Undo.WAITING).update(undo_state="", undo_at=None)
+    for again, and continues.
+
+    Those asked for after ``until``, the moment of the restore, are undone; None stops all.
+    """
+    rows = Import.objects.filter(undo_state=Import.Undo.WAITING)
+    if until is not None:
+        rows = rows.filter(undo_at__lte=until)
+    return rows.update(undo_state="", undo_at=None)
 
 
 def _finish(row: Import) -> None:

@@ -235,10 +235,16 @@ def mark_interrupted() -> int:
     return silent.update(state=Import.State.FAILED, error=_INTERRUPTED, finished_at=clock.now())
 
 
-def end_open(reason: str) -> int:
+def end_open(reason: str, until: datetime | None) -> int:
     """End the imports that wait or run, with a reason; return how many. For a database that was
-    restored from a backup, in the caller's transaction."""
-    return Import.objects.filter(state__in=Import.OPEN).update(
+    restored from a backup, in the caller's transaction.
+
+    Those asked for after ``until``, the moment of the restore, go on; None ends all.
+    """
+    rows = Import.objects.filter(state__in=Import.OPEN)
+    if until is not None:
+        rows = rows.filter(started_at__lte=until)
+    return rows.update(
         state=Import.State.FAILED, worker_id=None, error=reason, finished_at=clock.now()
     )
 

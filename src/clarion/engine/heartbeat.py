@@ -3,12 +3,10 @@
 from dataclasses import dataclass
 from uuid import uuid4
 
-from clarion.kit import db
+from clarion.kit import clock, db
 
 ROW = 1
-_COLUMNS = "identity, count, at, restored"
-# What a restored backup is marked with, by whatever program puts it in its place.
-MARK_RESTORED = f"UPDATE engine_heartbeat SET restored = TRUE WHERE id = {ROW}"
+_COLUMNS = "identity, count, at, restored_at"
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +16,17 @@ class Beat:
     identity: str  # of the database
     count: int
     at: int  # microseconds by the shared clock
-    restored: bool  # the database came from a backup, and nobody has been asked about it yet
+    # When the database was restored from a backup, in microseconds by the clock of the process that
+    # did so; None unless that is known and nobody has been asked about it yet.
+    restored_at: int | None
+
+
+def mark_restored() -> str:
+    """The statement that marks a backup as restored now, by whatever program puts it in its place.
+
+    The moment is by our own clock, as those at which agents ask for something are.
+    """
+    return f"UPDATE engine_heartbeat SET restored_at = {clock.now_us()} WHERE id = {ROW}"
 
 
 def beat() -> Beat:
@@ -32,8 +40,7 @@ def beat() -> Beat:
         )
         if not counted:
             counted = db.fetch(
-                "INSERT INTO engine_heartbeat (id, identity, count, at, restored) "
-                "VALUES (%s, %s, 1, %s, FALSE) "
+                "INSERT INTO engine_heartbeat (id, identity, count, at) VALUES (%s, %s, 1, %s) "
                 "ON CONFLICT (id) DO UPDATE SET count = engine_heartbeat.count + 1 "
                 f"RETURNING {_COLUMNS}",
                 [ROW, uuid4().hex, now],
@@ -57,7 +64,8 @@ def set_identity(identity: str) -> None:
     The mark of a restored backup is taken off.
     """
     db.execute(
-        "UPDATE engine_heartbeat SET identity = %s, restored = FALSE WHERE id = %s", [identity, ROW]
+        "UPDATE engine_heartbeat SET identity = %s, restored_at = NULL WHERE id = %s",
+        [identity, ROW],
     )
 
 

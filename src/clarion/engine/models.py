@@ -35,7 +35,7 @@ class Heartbeat(models.Model):
     identity = models.CharField(max_length=32)  # of this database; another one after a restore
     count = models.BigIntegerField(default=1)
     at = InstantField()
-    restored = models.BooleanField(default=False)  # from a backup, and no one has been asked yet
+    restored_at = InstantField(null=True)  # from a backup, and no one has been asked about it yet
 
     def __str__(self) -> str:
         return f"heartbeat {self.count} of {self.identity}"

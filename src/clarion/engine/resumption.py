@@ -75,16 +75,19 @@ def ask_before_resuming() -> int:
         if last is None:
             return 0
         now, since = clock.from_us(db.now_us()), clock.from_us(last.at)
-        is_restored = last.restored or last.count < beats.get(last.identity, 0)
+        is_restored = last.restored_at is not None or last.count < beats.get(last.identity, 0)
         if not is_restored and now - since <= timedelta(minutes=settings.CLARION.late_minutes):
             return 0
         waits = 0
         if is_restored:
             waits += _miss_what_was_due(since, now)
             watch.begin_anew()
-            imports.end_open(IMPORT_AFTER_RESTORE.format(since=since))
-            import_undo.ask_again()
-            bulk_actions.end_open(BULK_AFTER_RESTORE.format(since=since))
+            # What was asked for since is not in the backup. When a database was put back by other
+            # means is not known.
+            until = None if last.restored_at is None else clock.from_us(last.restored_at)
+            imports.end_open(IMPORT_AFTER_RESTORE.format(since=since), until)
+            import_undo.ask_again(until)
+            bulk_actions.end_open(BULK_AFTER_RESTORE.format(since=since), until)
             # Other workers know the old one too: they are not to ask once more.
             heartbeat.set_identity(uuid4().hex)
             for endpoint in Endpoint.objects.filter(state=Endpoint.State.ACTIVE):

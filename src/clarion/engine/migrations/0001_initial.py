@@ -28,7 +28,7 @@ class Migration(migrations.Migration):
                 ("identity", models.CharField(max_length=32)),
                 ("count", models.BigIntegerField(default=1)),
                 ("at", clarion.kit.fields.InstantField()),
-                ("restored", models.BooleanField(default=False)),
+                ("restored_at", clarion.kit.fields.InstantField(null=True)),
             ],
         ),
         migrations.CreateModel(
