@@ -231,3 +231,19 @@ def test_an_exported_report_is_imported_for_all_its_kinds(tmp_path: Path) -> Non
     assert import_entries(file, by=factory.BY).added == 2
     stored = Suppression.objects.order_by("kind").values_list("kind", "reason")
     assert list(stored) == [("email", "complained"), ("postmark", "complained")]
+
+
+def test_an_address_is_listed_under_each_reason_that_its_entries_have() -> None:
+    channel = factory.channel("Post", "email")
+    kinds = sorted(kinds_sharing_ids(channel.kind))
+    assert len(kinds) > 1
+    Kept.objects.create(channel=channel, value="ann@example.com", cause="hard_bounce", at=AT)
+    assert reports.list_pending() == 1
+    newest = Suppression.objects.order_by("-pk")[0]
+    entries.add("ann@example.com", kind=newest.kind, reason="opted_out", by=factory.BY)
+
+    for reason in ("bounced", "opted_out"):
+        assert [row.reason for row in suppression_list(Wanted(reason=reason)).rows] == [reason]
+    rows = suppression_list(Wanted()).rows
+    assert sorted(row.reason for row in rows) == ["bounced", "opted_out"]
+    assert sorted(kind for row in rows for kind in row.all_kinds) == kinds

@@ -274,7 +274,7 @@ def _same_report() -> tuple[str, list[str]]:
         pairs.append(f"(s.kind IN ({marks}) AND o.kind IN ({marks}))")
         params += [*group, *group]
     condition = (
-        "o.value = s.value AND o.match = s.match AND o.source = 'provider' "
+        "o.value = s.value AND o.match = s.match AND o.reason = s.reason AND o.source = 'provider' "
         f"AND s.source = 'provider' AND o.removed_at IS NULL AND ({' OR '.join(pairs)})"
     )
     return condition, params
