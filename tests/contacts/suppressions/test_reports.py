@@ -247,3 +247,17 @@ def test_an_address_is_listed_under_each_reason_that_its_entries_have() -> None:
     rows = suppression_list(Wanted()).rows
     assert sorted(row.reason for row in rows) == ["bounced", "opted_out"]
     assert sorted(kind for row in rows for kind in row.all_kinds) == kinds
+
+
+def test_what_an_agent_has_listed_stays_when_a_report_of_it_is_removed() -> None:
+    channel = factory.channel("Post", "email")
+    Kept.objects.create(channel=channel, value="ann@example.com", cause="hard_bounce", at=AT)
+    assert reports.list_pending() == 1
+    by_agent, other = Suppression.objects.order_by("-pk")[:2]
+    entries.add("ann@example.com", kind=by_agent.kind, reason="opted_out", by=factory.BY)
+
+    entries.remove([other], by=factory.BY)
+
+    assert [row.pk for row in Suppression.objects.filter(removed_at=None)] == [by_agent.pk]
+    by_agent.refresh_from_db()
+    assert (by_agent.source, by_agent.reason) == ("agent", "opted_out")

@@ -94,10 +94,20 @@ def add(
     return row, row.addresses.count()
 
 
+_IS_NEW = (
+    "contacts_suppression.removed_at IS NOT NULL OR contacts_suppression.reason <> excluded.reason"
+)
+_OWNER = ", ".join(
+    f"{column} = CASE WHEN {_IS_NEW} THEN excluded.{column} ELSE contacts_suppression.{column} END"
+    for column in ("source", "agent_id")
+)
+
+
 def store(entries: Sequence[Entry], source: str, by: Agent | str) -> int:
     """Write entries, all different, in the caller's transaction; return how many are new.
 
-    They take effect when it commits; call ``apply_pending`` after that.
+    They take effect when it commits; call ``apply_pending`` after that. An entry that is there with
+    another reason is theirs from now on, so it stays when a provider's report is removed.
     """
     before = db.fetch("SELECT COALESCE(max(id), 0) FROM contacts_suppression")[0][0]
     columns = [(name, "text") for name in ("kind", "match", "value", "reason", "note")]
@@ -109,7 +119,7 @@ def store(entries: Sequence[Entry], source: str, by: Agent | str) -> int:
         f"CAST(%s AS bigint), CAST(%s AS bigint) FROM {db.json_table(columns)} "
         "WHERE true ORDER BY v.value, v.kind, v.match "
         "ON CONFLICT (value, kind, match) DO UPDATE "
-        "SET reason = excluded.reason, note = excluded.note, removed_at = NULL, "
+        f"SET {_OWNER}, reason = excluded.reason, note = excluded.note, removed_at = NULL, "
         "applied_at = CASE WHEN contacts_suppression.removed_at IS NULL "
         "THEN contacts_suppression.applied_at END RETURNING id",
         [

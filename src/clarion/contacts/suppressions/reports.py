@@ -101,7 +101,7 @@ def _store(reports: Iterable[AddressReport]) -> None:
         f"FROM {db.json_table(columns)} WHERE true ORDER BY v.value, v.kind "
         "ON CONFLICT (value, kind, match) DO UPDATE "
         "SET reason = excluded.reason, note = excluded.note, created_at = excluded.created_at, "
-        "source = excluded.source, removed_at = NULL, "
+        "source = excluded.source, agent_id = NULL, removed_at = NULL, "
         "applied_at = CASE WHEN contacts_suppression.removed_at IS NULL "
         "THEN contacts_suppression.applied_at END "
         "WHERE contacts_suppression.removed_at IS NOT NULL OR (contacts_suppression.source = "
