@@ -32,6 +32,8 @@ class Site:
             return 302, {"Location": f"/moved/{left - 1}" if left else "/200"}
         if path == "/app":
             return 302, {"Location": "shop://open"}
+        if path == "/malformed":
+            return 302, {"Location": "http://[shop.example/"}
         if path == "/only-get":
             return (405 if method == "HEAD" else 206), {}
         return int(path.strip("/").partition("?")[0].partition("/")[0]), {}
@@ -91,6 +93,7 @@ def checked(*urls: str, stopping: bool = False) -> list[tuple[str, str]]:
         ("/404", "broken", "It answers 404."),
         ("/503", "broken", "It answers 503."),
         ("/moved/9", "broken", "It redirects more than 5 times."),
+        ("/malformed", "broken", "It redirects to an address that is no valid URL."),
         ("/403", "unchecked", "It answers 403 to programs, so open it in a browser."),
         ("/app", "unchecked", "It redirects to an app or another program."),
     ],
@@ -122,6 +125,11 @@ def test_where_nothing_listens_a_link_is_broken(site: Site) -> None:
     ((result, detail),) = checked("http://127.0.0.1:9/")
     assert result == "broken"
     assert "nothing accepts connections there" in detail
+
+
+def test_a_link_that_is_no_url_is_broken_and_the_others_are_checked(site: Site) -> None:
+    wrong = ("broken", "The address is not a valid URL. Correct it.")
+    assert checked("http://[shop.example/", f"{site.url}/200") == [wrong, ("ok", "")]
 
 
 def test_no_more_links_than_a_hundred_are_asked(

@@ -71,8 +71,11 @@ async def _check_all(urls: Sequence[str], stopping: Callable[[], bool]) -> dict[
     results: dict[str, CheckedLink] = {}
 
     async def check(url: str) -> None:
-        async with sites[urlsplit(url).netloc.lower()], room:
-            results[url] = await _check(client, url)
+        try:
+            async with sites[urlsplit(url).netloc.lower()], room:
+                results[url] = await _check(client, url)
+        except ValueError:  # "http://[shop.example/", which urlsplit takes for an IPv6 address
+            results[url] = CheckedLink(url, BROKEN, "The address is not a valid URL. Correct it.")
 
     tasks = {asyncio.create_task(check(url)) for url in urls}
     end = time.monotonic() + ALL
@@ -107,8 +110,12 @@ async def _check(client: HttpClient, url: str) -> CheckedLink:
             return CheckedLink(url, UNCHECKED if is_unsure else BROKEN, error.reason)
         location = reply.headers.get("location", "")
         if 300 <= reply.status <= 399 and location:
-            address = urljoin(address, location)
-            if urlsplit(address).scheme not in {"http", "https"}:
+            try:
+                address = urljoin(address, location)
+                scheme = urlsplit(address).scheme
+            except ValueError:
+                return CheckedLink(url, BROKEN, "It redirects to an address that is no valid URL.")
+            if scheme not in {"http", "https"}:
                 return _unchecked(url, "It redirects to an app or another program.")
             continue
         return _judged(url, reply.status)
