@@ -141,6 +141,14 @@ def test_no_more_links_than_a_hundred_are_asked(
     assert results[2] == ("unchecked", "Only the first 2 links are checked.")
 
 
+def test_results_that_are_used_again_are_shown_when_no_more_can_be_kept(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(links, "_KEPT", 1)
+    assert checked(f"{site.url}/200") == [("ok", "")]
+    assert checked(f"{site.url}/200", f"{site.url}/416") == [("ok", "")] * 2
+
+
 def test_a_worker_that_stops_leaves_links_unchecked(site: Site) -> None:
     ((result, detail),) = checked(f"{site.url}/200", stopping=True)
     assert (result, detail) == ("unchecked", "There was no time to check it.")

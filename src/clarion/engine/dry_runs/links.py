@@ -54,10 +54,10 @@ def check_links(urls: Sequence[str], stopping: Callable[[], bool]) -> list[Check
         del _kept[url]
     wanted = [url for url in urls[:MOST] if url not in _kept]
     results = asyncio.run(_check_all(wanted, stopping)) if wanted else {}
+    before = {url: link for url, (_, link) in _kept.items()}
     if len(_kept) + len(results) > _KEPT:
         _kept.clear()
     late = {url: _unchecked(url, "There was no time to check it.") for url in wanted}
-    before = {url: link for url, (_, link) in _kept.items()}
     checked = late | before | results
     _kept.update({url: (now, link) for url, link in results.items()})
     more = f"Only the first {MOST} links are checked."
