@@ -94,7 +94,7 @@ def checked(*urls: str, stopping: bool = False) -> list[tuple[str, str]]:
         ("/503", "broken", "It answers 503."),
         ("/moved/9", "broken", "It redirects more than 5 times."),
         ("/malformed", "broken", "It redirects to an address that is no valid URL."),
-        ("/403", "unchecked", "It answers 403 to programs, so open it in a browser."),
+        ("/403", "unchecked", "The site refuses programs (403). Open the link in a browser."),
         ("/app", "unchecked", "It redirects to an app or another program."),
     ],
 )
@@ -112,6 +112,11 @@ def test_a_site_is_asked_for_one_link_at_a_time_and_for_each_once(site: Site) ->
     assert checked(*urls, *urls) == [("ok", "")] * 12
     assert checked(*urls) == [("ok", "")] * 12, "the results are used again"
     assert (len(site.asked), site.most_at_once) == (12, 1)
+
+
+def test_a_link_that_is_corrected_is_asked_again(site: Site) -> None:
+    assert checked(f"{site.url}/404") == checked(f"{site.url}/404")
+    assert site.asked == [("HEAD", "/404"), ("GET", "/404")] * 2
 
 
 def test_no_private_address_is_asked(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

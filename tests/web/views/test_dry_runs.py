@@ -63,7 +63,7 @@ def test_links_that_are_broken_are_named(admin: Client, draft: Broadcast) -> Non
     text = words(admin.get(page).content.decode())
     assert (
         "https://c.example/?<b> Broken. It answers 404. https://b.example/ Not checked. There was "
-        "no time to check it. 3 checked, 2 with a problem."
+        "no time to check it. Links: 3, of which broken or not checked: 2."
     ) in text
     assert "https://a.example/" not in text
 

@@ -59,7 +59,8 @@ def check_links(urls: Sequence[str], stopping: Callable[[], bool]) -> list[Check
         _kept.clear()
     late = {url: _unchecked(url, "There was no time to check it.") for url in wanted}
     checked = late | before | results
-    _kept.update({url: (now, link) for url, link in results.items()})
+    # What is wrong may be corrected at once, and the dry run repeated.
+    _kept.update({url: (now, link) for url, link in results.items() if link.result == OK})
     more = f"Only the first {MOST} links are checked."
     return [checked.get(url) or _unchecked(url, more) for url in urls]
 
@@ -143,7 +144,7 @@ def _judged(url: str, status: int) -> CheckedLink:
     if status < 400 or status == 416:  # it is there, and shorter than the range
         return CheckedLink(url, OK)
     if status in _REFUSALS:
-        return _unchecked(url, f"It answers {status} to programs, so open it in a browser.")
+        return _unchecked(url, f"The site refuses programs ({status}). Open the link in a browser.")
     return CheckedLink(url, BROKEN, f"It answers {status}.")
 
 
