@@ -240,6 +240,30 @@ def test_while_the_database_is_away_nothing_is_sent(
     assert not Broadcast.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("error", "status"), [(RuntimeError("a fault"), 500), (OperationalError("locked"), 503)]
+)
+def test_what_happens_to_a_repeat_changes_nothing_of_what_was_sent(
+    crowd: Crowd, channel: Channel, monkeypatch: pytest.MonkeyPatch, error: Exception, status: int
+) -> None:
+    [anna, bert] = factory.people(channel, 2)
+    fill = singles._fill
+
+    def breaks(text: str, *rest: Any) -> None:
+        if text == "break":
+            raise error
+        fill(text, *rest)
+
+    monkeypatch.setattr(singles, "_fill", breaks)
+    key = {"idempotency-key": "once"}
+    answers = crowd.send(
+        (_to(anna.pk), {}), (_to(bert.pk, "{{ data.x }}"), key), (_to(bert.pk, "break"), key)
+    )
+    assert [answer.status_code for answer in answers] == [202, 422, status]
+    [delivery] = Delivery.objects.all()
+    assert json.loads(answers[0].content)["delivery_id"] == delivery.pk
+
+
 def test_more_than_can_wait_is_refused(crowd: Crowd, channel: Channel) -> None:
     [anna] = factory.people(channel, 1)
     small = Crowd(crowd.secret, bounds=Bounds(waiting=2))

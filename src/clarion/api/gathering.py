@@ -19,7 +19,7 @@ from django.http import HttpResponse
 from clarion.accounts.models import ApiToken
 from clarion.api import bodies, problems
 from clarion.api.refusals import problem_of
-from clarion.api.together import Outcome, Task, carry_out
+from clarion.api.together import Outcome, Task, carry_out, without_repeats
 from clarion.engine.group_commit import Bounds, GroupCommit, Overloaded, Runs
 from clarion.engine.threads import DatabaseThreads
 from clarion.kit.db import is_passing
@@ -99,15 +99,24 @@ class Gathering:
             call.answer = answer
 
 
-def _outcomes(tasks: Sequence[Task]) -> Sequence[Outcome]:
-    """What each request is answered. An error that nobody expected is that of one request: where
-    there are several, each is carried out by itself."""
+def _outcomes(tasks: Sequence[Task]) -> list[Outcome]:
+    """What each request is answered. A group is answered once it is committed, whatever happens to
+    those after it: nothing is carried out twice, or refused though it was carried out."""
+    outcomes: dict[Task, Outcome] = {}
+    for group in without_repeats(tasks):
+        outcomes.update(zip(group, _outcomes_of_group(group), strict=True))
+    return [outcomes[task] for task in tasks]
+
+
+def _outcomes_of_group(tasks: Sequence[Task]) -> Sequence[Outcome]:
+    """An error that nobody expected is that of one request: where there are several, each is
+    carried out by itself."""
     try:
         return carry_out(tasks)
     except Exception as error:  # noqa: BLE001 - logged and answered like any other failure
         if len(tasks) == 1 or (isinstance(error, Error) and is_passing(error)):
             return [error] * len(tasks)
-        return [outcome for task in tasks for outcome in _outcomes([task])]
+        return [outcome for task in tasks for outcome in _outcomes_of_group([task])]
 
 
 def _answer(outcome: Outcome, task: Task) -> HttpResponse:

@@ -64,20 +64,18 @@ def carried_out_or_left(task: Task) -> HttpResponse:
 
 
 def carry_out(tasks: Sequence[Task]) -> list[Outcome]:
-    """Carry out requests of one operation; return the answer to each, or why it is refused.
+    """Carry out requests of one operation in one transaction; return the answer to each, or why it
+    is refused. No two may have the same key, see ``without_repeats``.
 
-    One that repeats the key of another one waits for the answer to it. Raises what is no refusal,
-    with none of a transaction carried out.
+    Raises what is no refusal, with nothing carried out.
     """
-    outcomes: dict[Task, Outcome] = {}
-    for group in _without_repeats(tasks):
-        with transaction.atomic():
-            outcomes.update(zip(group, _carried_out(group), strict=True))
-    return [outcomes[task] for task in tasks]
+    with transaction.atomic():
+        return _carried_out(tasks)
 
 
-def _without_repeats(tasks: Sequence[Task]) -> Iterator[list[Task]]:
-    """The tasks, in groups of which each has no key twice."""
+def without_repeats(tasks: Sequence[Task]) -> Iterator[list[Task]]:
+    """The tasks, in groups of which each has no key twice: one that repeats the key of another one
+    is in a later group, so that it gets the answer to that one."""
     waiting = list(tasks)
     while waiting:
         keys: set[tuple[int, str]] = set()
