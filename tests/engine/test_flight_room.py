@@ -57,6 +57,9 @@ class Flight:
     ) -> "asyncio.Task[Sent]":
         """Attempt a message whose request has ``size`` bytes; ``weight``: what its files say."""
 
+        async def may_still_leave() -> bool:
+            return may_leave
+
         async def attempt(send: SendRequest) -> Sent:
             self.made += 1
             self.left.append(name)
@@ -65,7 +68,7 @@ class Flight:
 
         job = replace(JOB, weight=weight, single=single)
         return asyncio.create_task(
-            self.room.within(channel, MESSAGE, job, self._send, lambda: may_leave, attempt)
+            self.room.within(channel, MESSAGE, job, self._send, may_still_leave, attempt)
         )
 
 
@@ -189,13 +192,16 @@ async def test_mails_are_weighed_with_their_files() -> None:
         await send(mail)
         return requeued(MESSAGE, 1), None
 
-    await room.within(1, MESSAGE, JOB, send_request, lambda: True, attempt)
+    async def may_leave() -> bool:
+        return True
+
+    await room.within(1, MESSAGE, JOB, send_request, may_leave, attempt)
     assert (taken, room.taken) == ([LARGE + 10], 0)
 
 
-@pytest.mark.parametrize(("passed", "states"), [(0, ["sent"] * 2), (LATE + 1, ["queued", "sent"])])
-async def test_a_slot_that_passes_while_a_message_waits_for_room_is_not_used(
-    monkeypatch: pytest.MonkeyPatch, passed: int, states: list[str]
+@pytest.mark.parametrize(("passed", "late"), [(0, []), (LATE + 1, [2])])
+async def test_a_message_whose_slot_passes_while_it_waits_for_room_gets_another_one(
+    monkeypatch: pytest.MonkeyPatch, passed: int, late: list[int]
 ) -> None:
     size = 50_000
     monkeypatch.setattr(flight_room, "SMALL", size // 2)
@@ -217,7 +223,31 @@ async def test_a_slot_that_passes_while_a_message_waits_for_room_is_not_used(
         await eventually_async(lambda: len(host.settled) == 2)
     finally:
         await pipeline.close()
-    assert sorted(settlement.state for settlement in host.settled) == states
+    assert {settlement.state for settlement in host.settled} == {"sent"}
+    assert [claimed.delivery for claimed in host.late] == late
+
+
+async def test_what_waits_for_room_is_queued_again_where_its_pipeline_ends(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    size = 50_000
+    monkeypatch.setattr(flight_room, "SMALL", size // 2)
+    two = [replace(MESSAGE, delivery=number, slot=NOW) for number in (1, 2)]
+    host = PipelineHost(two, text="x" * size, weight=size)
+    host.room = FlightRoom(size)
+    answering = asyncio.Event()
+
+    async def send_request(request: Request) -> Reply:
+        await answering.wait()
+        return reply(200)
+
+    pipeline = ChannelPipeline(host, CHANNEL, send_request, 2)
+    await eventually_async(lambda: host.room.claims(CHANNEL.id, 1) == 0)
+    closing = asyncio.create_task(pipeline.close())
+    await rest()
+    answering.set()
+    await closing
+    assert sorted(settlement.state for settlement in host.settled) == ["queued", "sent"]
 
 
 @pytest.mark.django_db

@@ -66,11 +66,12 @@ class FlightRoom:
         claimed: Claimed,
         job: Job,
         send_request: SendRequest,
-        may_leave: Callable[[], bool],
+        may_leave: Callable[[], Awaitable[bool]],
         attempt: Callable[[SendRequest], Awaitable[Sent]],
     ) -> Sent:
         """Attempt a message when its request has room; it is queued again where it waited for that
-        and then ``may_leave`` says that it must not be sent any more."""
+        and then ``may_leave`` says that it must not be sent any more. It keeps its room meanwhile,
+        so ``may_leave`` may wait for another slot."""
         key = (channel_id, claimed.broadcast, claimed.progress.sent)
         weight = self._weights.get(key, job.weight) if self._weights else job.weight
         share = _Share(weight, job.single)
@@ -92,7 +93,7 @@ class FlightRoom:
                     self._leave(share)
         waited = await self._enter(channel_id, share)
         try:
-            if waited and not may_leave():
+            if waited and not await may_leave():
                 return requeued(claimed, channel_id), None
             return await attempt(send_weighed)
         finally:

@@ -24,6 +24,7 @@ from clarion.engine.claim_size import ClaimSize
 from clarion.engine.content_watch import Broken
 from clarion.engine.no_reply import MAYBE_SENT, without_reply
 from clarion.engine.pipeline_host import PipelineHost
+from clarion.engine.request_slots import in_slot
 from clarion.engine.results import ContentTrouble, KnownGap, Result, StoryAnswered, StoryDown
 from clarion.engine.retry import wait_of
 from clarion.engine.snapshot import ChannelFacts
@@ -75,8 +76,7 @@ class ChannelPipeline:
         self._untested = 1  # messages that are claimed before it has
         self._silent = False  # it did not answer the last message: it is checked before the next
         self._unsure = 0  # messages in a row that may or may not have been taken
-        self._pressure = 0.0
-        self._closing = False
+        self._pressure, self._closing = 0.0, False
         self._tasks = [asyncio.create_task(self._feed())]
         self._tasks += [asyncio.create_task(self._run()) for _ in range(runners)]
 
@@ -242,7 +242,8 @@ class ChannelPipeline:
         try:
             settlement, result = await self._host.room.within(
                 self.channel.id, claimed, job, self._send_request,
-                partial(self._may_still_leave, claimed, began),
+                partial(in_slot, self._host, self.channel.id, claimed,
+                        partial(self._may_still_leave, claimed, began)),
                 lambda send: attempt(claimed, self.channel, job, send, self._host, self._deliver),
             )  # fmt: skip
         finally:
@@ -332,9 +333,8 @@ class ChannelPipeline:
         return self._host.may_send(self.channel.id, claimed.broadcast)
 
     def _may_still_leave(self, claimed: Claimed, began: float) -> bool:
-        """Whether a message that had to wait may leave: in its slot, unless its channel waits."""
-        is_late = claimed.slot and self._host.shared_now() - claimed.slot > LATE
-        return not is_late and began >= self._waits_from and self._may_send(claimed)
+        """Whether a message that had to wait may leave, as far as its channel and broadcast go."""
+        return not self._closing and began >= self._waits_from and self._may_send(claimed)
 
     async def _on_time(self, claimed: Claimed) -> bool:
         """Wait for the slot. A slot that was missed is not used: the message gets a new one."""

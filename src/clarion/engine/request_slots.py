@@ -2,11 +2,12 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 
 import structlog
 from django.db import Error
 
-from clarion.engine.claim import LATE, WINDOW
+from clarion.engine.claim import LATE, WINDOW, Claimed
 from clarion.engine.pipeline_host import PipelineHost
 from clarion.kit import clock
 
@@ -80,3 +81,22 @@ class RequestSlots:
             await asyncio.wait_for(self._closing.wait(), microseconds / clock.SECOND)
         except TimeoutError:
             return
+
+
+async def in_slot(
+    host: PipelineHost, channel_id: int, claimed: Claimed, may_leave: Callable[[], bool]
+) -> bool:
+    """Whether a message that had to wait may leave now; where its slot has passed, wait for another
+    one. What it waited for it keeps meanwhile, or others would have it each time its slot comes."""
+    slot = claimed.slot
+    while may_leave():
+        if not slot or host.shared_now() - slot <= LATE:
+            return True
+        try:
+            [again] = await host.reslot(channel_id, [claimed])
+        except Error as error:
+            log.warning("database_away", error=str(error))
+            return False
+        slot = again.slot
+        await asyncio.sleep(max(0, slot - host.shared_now()) / clock.SECOND)
+    return False
