@@ -1,6 +1,7 @@
 """The worker as a whole, against the simulated provider over real HTTP and SMTP."""
 
 import asyncio
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -20,6 +21,7 @@ from clarion.engine import reap, snapshot, stops
 from clarion.engine.process import ThreadedWorker
 from clarion.engine.worker import REFRESH
 from clarion.kit import clock, db
+from clarion.records import kept_latency
 from clarion.records.models import Delivery, Record
 from clarion.records.states import DeliveryState
 from clarion.transport.clients import Clients
@@ -109,6 +111,27 @@ def test_everybody_gets_it_personally_and_once(processes: Processes, engine: Non
     assert set(accepted.values()) == {1}
     assert Record.objects.get(address__value="u7").content == "Hello Person 7"
     assert reconcile(broadcast.pk).ok
+
+
+def test_nothing_waits_while_the_latency_of_a_large_broadcast_is_read(
+    processes: Processes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading, read = threading.Event(), threading.Event()
+
+    def keep() -> int:
+        reading.set()
+        read.wait()
+        return 1
+
+    monkeypatch.setattr(kept_latency, "keep", keep)
+    channel = sink(Provider(processes))
+    factory.people(channel, 3)
+    with ThreadedWorker():
+        try:
+            assert reading.wait(60)
+            wait_completed(start(channel), 60)
+        finally:
+            read.set()
 
 
 def test_i5_failed_sends_are_retried_and_recovered(processes: Processes, engine: None) -> None:

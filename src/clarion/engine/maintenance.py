@@ -10,7 +10,7 @@ from clarion.contacts import imports, upkeep
 from clarion.contacts.suppressions import matching as suppressions
 from clarion.contacts.suppressions import reports
 from clarion.engine import callbacks, codes, inbox
-from clarion.records import counters, kept_latency, measures, segments, tallies
+from clarion.records import counters, measures, segments, tallies
 from clarion.webhooks import queue as webhooks
 
 TASKS: Final[tuple[Callable[[], Any], ...]] = (
@@ -29,5 +29,4 @@ TASKS: Final[tuple[Callable[[], Any], ...]] = (
     upkeep.forget_old,
     webhooks.forget_old,
     kept_files.delete_old,
-    kept_latency.keep,  # last: it may take seconds
 )

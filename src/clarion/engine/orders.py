@@ -1,4 +1,5 @@
-"""What agents have a worker do beside sending: imports, codes, dry runs, bulk actions, templates.
+"""What a worker does beside sending that takes long: imports, codes, dry runs, bulk actions,
+templates and the latency of large broadcasts.
 
 Each kind has a thread of its own, so that neither sending nor the others wait for it.
 """
@@ -16,6 +17,7 @@ from clarion.contacts.attribute_changes import finish_next_rename
 from clarion.contacts.import_undo import erase_deleted, undo_next
 from clarion.engine.dry_runs import running as dry_runs
 from clarion.engine.threads import DatabaseThreads
+from clarion.records import kept_latency
 
 ERASE: Final = 120.0  # seconds between looks for deleted contacts in the parts of imports
 
@@ -30,6 +32,7 @@ class Orders:
         self._dry_run_thread = DatabaseThreads("dry-run", 1)
         self._bulk_thread = DatabaseThreads("bulk", 1)
         self._template_thread = DatabaseThreads("templates", 1)
+        self._latency_thread = DatabaseThreads("latency", 1)
         self._erases_at = 0.0  # by time.monotonic()
 
     async def run_imports(self) -> None:
@@ -65,9 +68,14 @@ class Orders:
         while await self._template_thread.run(library.run_next, self._stopping):
             pass
 
+    async def keep_latency(self) -> None:
+        """Read the latency of a large broadcast that needs it: seconds, of every record."""
+        await self._latency_thread.run(kept_latency.keep)
+
     def close(self) -> None:
         """End the threads."""
         self._import_thread.close()
         self._dry_run_thread.close()
         self._bulk_thread.close()
         self._template_thread.close()
+        self._latency_thread.close()

@@ -79,7 +79,6 @@ class Worker:
         self._settler, self.content = Settler(self._settle), ContentWatch(self.put)
         self.files, self.repeats, self.room = KeptFiles(self._db), Repeats(self._db), FlightRoom()
         self._clients: Clients
-        self._connections: Connections
         self._id, self._lease_end = 0, 0.0  # the end by time.monotonic(), as renewed last
         self._waiting: set[int] = set()  # channels that wait, or have waited just before
         self._on_hold: set[int] = set()  # broadcasts that wait for their story's webhook
@@ -121,6 +120,7 @@ class Worker:
             asyncio.create_task(self._every(1.0, self._orders.run_bulk_actions)),
             asyncio.create_task(self._every(1.0, follow_ups.send_due)),
             asyncio.create_task(self._every(1.0, self._orders.fetch_templates)),
+            asyncio.create_task(self._every(MAINTAIN, self._orders.keep_latency)),
             asyncio.create_task(self._every(1.0, fetchers.serve_channels)),
             asyncio.create_task(self._every(1.0, webhook_sender.serve_endpoints)),
             asyncio.create_task(self._every(1.0, self._keep_connections)),
