@@ -382,7 +382,8 @@ def groups_of(page: str) -> dict[str, tuple[bool, list[str]]]:
 def test_settings_of_one_purpose_are_grouped_in_the_form(admin: Client) -> None:
     page = admin.get("/channels/add/email/").content.decode()
     groups = groups_of(page)
-    assert list(groups) == ["DKIM", "Bounces", "Sending", "Advanced"]
+    assert list(groups) == ["OAuth 2", "DKIM", "Bounces", "Sending", "Advanced"]
+    assert all(name.startswith("oauth_") for name in groups["OAuth 2"][1])
     assert groups["DKIM"] == (True, ["dkim_domain", "dkim_selector", "dkim_key"])
     assert groups["Bounces"][1][0] == "bounce_address"
     assert all(name.startswith("bounce_") for name in groups["Bounces"][1])
