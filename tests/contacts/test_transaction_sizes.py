@@ -11,7 +11,7 @@ from clarion.bulk import acts
 from clarion.channels.models import Channel
 from clarion.codes import batches as codes
 from clarion.consents import grants
-from clarion.contacts import attribute_changes, import_run, import_undo, tag_changes, tags, upserts
+from clarion.contacts import attribute_changes, import_run, import_undo, tag_changes, tags
 from clarion.contacts.attribute_changes import declare, rename
 from clarion.contacts.imports import import_contacts
 from clarion.contacts.models import Contact, ImportPart
@@ -28,7 +28,6 @@ pytestmark = pytest.mark.django_db
     [
         (import_run.CHUNK, 1_000),
         (import_undo.SLICE, 1_000),
-        (upserts.CHUNK, 1_000),
         (attribute_changes.CHUNK, 1_000),
         (tags.CHUNK, 2_000),
         (tag_changes.CHUNK, 2_000),
@@ -59,21 +58,17 @@ def test_an_import_that_changes_contacts_is_stored_in_parts(
     assert (row.updated, row.created) == (2_001, 0)
 
 
-def test_contacts_of_a_program_are_stored_in_parts(
-    channel: Channel, monkeypatch: pytest.MonkeyPatch
+def test_contacts_of_a_program_are_stored_in_one_transaction_with_one_audit_entry(
+    channel: Channel,
 ) -> None:
-    monkeypatch.setattr(upserts, "CHUNK", 2)
     people = [Upsert("u0"), Upsert(""), Upsert("u1"), Upsert("u2"), Upsert("u0", name="Ada")]
     results = upsert(channel, people, by=factory.BY)
     assert [result.created for result in results] == [True, False, True, True, False]
     assert results[1].field == "user_id"
     assert results[4].contact == results[0].contact
     assert Contact.objects.get(pk=results[0].contact).name == "Ada"
-    entries = AuditEntry.objects.filter(action="contacts.upsert").order_by("pk")
-    assert [entry.detail for entry in entries] == [
-        {"created": 2, "updated": 0},
-        {"created": 1, "updated": 1},
-    ]
+    [entry] = AuditEntry.objects.filter(action="contacts.upsert")
+    assert entry.detail == {"created": 3, "updated": 1}
 
 
 @pytest.mark.django_db(transaction=True)

@@ -23,10 +23,8 @@ from clarion.contacts.import_mapping import by_titles
 from clarion.contacts.import_store import store
 from clarion.contacts.tags import TagError
 from clarion.kit import clock, db
-from clarion.kit.batches import batches
 
 MOST: Final = 10_000  # contacts at once
-CHUNK: Final = 1_000  # of one transaction
 _COLUMNS: Final = ("user_id", *OWN_FIELDS, "has_written")
 Value = str | int | float | bool | Sequence[str]
 
@@ -64,8 +62,7 @@ class _WrongField(ValueError):  # noqa: N818 - the name is the fact
 def upsert(channel: Channel, wanted: Sequence[Upsert], *, by: Agent | str) -> list[Upserted]:
     """Create or update contacts on a channel; the results are in the order of what was sent.
 
-    One that is wrong does not stop the others. A user id that is sent twice is updated twice. They
-    are stored in chunks, each in a transaction of its own: sent again, nobody is there twice.
+    One that is wrong does not stop the others. A user id that is sent twice is updated twice.
     """
     layout = Layout(by_titles(_COLUMNS, "user_id", channel))
     types = types_of({name for item in wanted for name in item.attributes})
@@ -79,18 +76,18 @@ def upsert(channel: Channel, wanted: Sequence[Upsert], *, by: Agent | str) -> li
             results[index] = Upserted(field=error.field, sentence=str(error))
         except TagError as error:
             results[index] = Upserted(field="tags", sentence=str(error))
-    for indexes in batches((index for index in people if index not in results), CHUNK):
-        with db.write():
-            stored = _store(channel, wanted, {index: people[index] for index in indexes})
-            created = sum(result.created for result in stored.values())
+    people = {index: person for index, person in people.items() if index not in results}
+    with db.write():
+        results |= _store(channel, wanted, people)
+        if people:
+            created = sum(result.created for result in results.values())
             audit.note(
                 "contacts.upsert",
                 f"channel {channel.pk}",
                 by,
                 created=created,
-                updated=len(stored) - created,
+                updated=len(people) - created,
             )
-        results |= stored
     return [results[index] for index in range(len(wanted))]
 
 
