@@ -1,9 +1,9 @@
 """One client for each protocol, and which of them sends a request."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Self
+from typing import Self, TypeVar
 
 from clarion.transport.http import HttpClient
 from clarion.transport.imap import ImapClient
@@ -20,6 +20,8 @@ from clarion.transport.oauth import Tokens
 from clarion.transport.smpp import SmppClient
 from clarion.transport.smtp import SmtpPool
 
+_R = TypeVar("_R", SmtpRequest, ImapRequest)
+_A = TypeVar("_A", SmtpReply, ImapReply)
 _MOST_MAIL = 16  # connections to one mail server
 
 
@@ -44,31 +46,29 @@ class Clients:
         if isinstance(request, HttpRequest):
             return self.http.send(request)
         if isinstance(request, SmtpRequest):
-            return self.smtp.send(request) if request.oauth is None else self._send_mail(request)
+            if request.oauth is None:
+                return self.smtp.send(request)
+            return self._with_token(
+                request, self.smtp.send, lambda reply: reply.stage == "auth" and reply.code >= 500
+            )
         if isinstance(request, ImapRequest):
-            return self.imap.send(request) if request.oauth is None else self._read_mail(request)
+            if request.oauth is None:
+                return self.imap.send(request)
+            return self._with_token(request, self.imap.send, lambda reply: reply.stage == "login")
         return self.smpp.send(request)
 
-    async def _send_mail(self, request: SmtpRequest) -> SmtpReply:
-        """With an access token, and with a new one where the server refuses the one it was."""
+    async def _with_token(
+        self, request: _R, send: Callable[[_R], Awaitable[_A]], is_refused: Callable[[_A], bool]
+    ) -> _A:
+        """Send with an access token, and with a new one where the server refuses the one it was."""
         assert request.oauth is not None
         token = await self._tokens.get(request.oauth)
-        reply = await self.smtp.send(replace(request, password=token))
-        if reply.stage != "auth" or reply.code < 500:
+        reply = await send(replace(request, password=token))
+        if not is_refused(reply):
             return reply
         self._tokens.drop(request.oauth, token)
         newer = await self._tokens.get(request.oauth)
-        return await self.smtp.send(replace(request, password=newer))
-
-    async def _read_mail(self, request: ImapRequest) -> ImapReply:
-        assert request.oauth is not None
-        token = await self._tokens.get(request.oauth)
-        reply = await self.imap.send(replace(request, password=token))
-        if reply.stage != "login":
-            return reply
-        self._tokens.drop(request.oauth, token)
-        newer = await self._tokens.get(request.oauth)
-        return await self.imap.send(replace(request, password=newer))
+        return await send(replace(request, password=newer))
 
     async def __aenter__(self) -> Self:
         return self
