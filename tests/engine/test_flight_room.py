@@ -199,10 +199,10 @@ async def test_mails_are_weighed_with_their_files() -> None:
     assert (taken, room.taken) == ([LARGE + 10], 0)
 
 
-@pytest.mark.parametrize(("passed", "late"), [(0, []), (LATE + 1, [2])])
-async def test_a_message_whose_slot_passes_while_it_waits_for_room_gets_another_one(
-    monkeypatch: pytest.MonkeyPatch, passed: int, late: list[int]
-) -> None:
+def one_of_two_fits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> tuple[PipelineHost, ChannelPipeline, asyncio.Event]:
+    """A pipeline with two large messages, of which one has room; it is answered after the event."""
     size = 50_000
     monkeypatch.setattr(flight_room, "SMALL", size // 2)
     two = [replace(MESSAGE, delivery=number, slot=NOW) for number in (1, 2)]
@@ -215,6 +215,14 @@ async def test_a_message_whose_slot_passes_while_it_waits_for_room_gets_another_
         return reply(200)
 
     pipeline = ChannelPipeline(host, CHANNEL, send_request, 2)
+    return host, pipeline, answering
+
+
+@pytest.mark.parametrize(("passed", "late"), [(0, []), (LATE + 1, [2])])
+async def test_a_message_whose_slot_passes_while_it_waits_for_room_gets_another_one(
+    monkeypatch: pytest.MonkeyPatch, passed: int, late: list[int]
+) -> None:
+    host, pipeline, answering = one_of_two_fits(monkeypatch)
     try:
         await eventually_async(lambda: host.room.claims(CHANNEL.id, 1) == 0)
         assert len(host.begun) == 1
@@ -230,18 +238,7 @@ async def test_a_message_whose_slot_passes_while_it_waits_for_room_gets_another_
 async def test_what_waits_for_room_is_queued_again_where_its_pipeline_ends(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    size = 50_000
-    monkeypatch.setattr(flight_room, "SMALL", size // 2)
-    two = [replace(MESSAGE, delivery=number, slot=NOW) for number in (1, 2)]
-    host = PipelineHost(two, text="x" * size, weight=size)
-    host.room = FlightRoom(size)
-    answering = asyncio.Event()
-
-    async def send_request(request: Request) -> Reply:
-        await answering.wait()
-        return reply(200)
-
-    pipeline = ChannelPipeline(host, CHANNEL, send_request, 2)
+    host, pipeline, answering = one_of_two_fits(monkeypatch)
     await eventually_async(lambda: host.room.claims(CHANNEL.id, 1) == 0)
     closing = asyncio.create_task(pipeline.close())
     await rest()
