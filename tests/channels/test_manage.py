@@ -4,6 +4,7 @@ import asyncio
 import json
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from channels.telegram.fixtures import TOKEN as TELEGRAM_TOKEN
 from channels.webhook.fixtures import SECRET as WEBHOOK_SECRET
 from clarion.accounts import audit
 from clarion.accounts.models import Agent, AuditEntry
+from clarion.channels import manage
 from clarion.channels.errors import ChannelError, SettingsError
 from clarion.channels.limits import DEFAULT
 from clarion.channels.manage import (
@@ -264,6 +266,24 @@ def telegram(port: int) -> Channel:
         api_root=f"http://127.0.0.1:{port}",
         webhook_secret="hush_hush",
     )
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("changes", [{"url": "https://new.example.org/"}, {}])
+def test_the_result_of_a_check_is_kept_with_the_settings_it_was_made_with(
+    monkeypatch: pytest.MonkeyPatch, changes: dict[str, str]
+) -> None:
+    channel = factory.channel("Shop", "webhook", url="https://old.example.org/")
+
+    def answer_late(asked: Channel) -> manage.Answer:
+        update_channel(Channel.objects.get(pk=asked.pk), settings=changes, by=factory.BY)
+        return manage.Answer("It can be reached.")
+
+    monkeypatch.setattr(manage, "_answer", answer_late)
+    monkeypatch.setattr(manage, "asyncio", SimpleNamespace(run=lambda answer: answer))
+    assert manage.check_channel(channel) == "It can be reached."
+    channel.refresh_from_db()
+    assert (channel.checked_at is None) == bool(changes)
 
 
 async def test_checking_a_webhook_sends_no_message() -> None:

@@ -220,16 +220,30 @@ async def _answer(channel: Channel) -> Answer | ChannelError:
 
 
 def _keep_check(channel: Channel, answer: Answer | ChannelError) -> str:
+    with transaction.atomic():
+        stored = Channel.objects.select_for_update().get(pk=channel.pk)
+        if _account_settings(stored) == _account_settings(channel):  # the answer is about these
+            _note_answer(channel, answer)
+    if isinstance(answer, ChannelError):
+        raise answer
+    return answer.sentence
+
+
+def _account_settings(channel: Channel) -> dict[str, Any]:
+    costs = cost_settings(channel.kind)
+    return {name: value for name, value in stored_settings(channel)[0].items() if name not in costs}
+
+
+def _note_answer(channel: Channel, answer: Answer | ChannelError) -> None:
     if isinstance(answer, ChannelError):
         note_check(channel, answer.for_all, failed=True)
-        raise answer
+        return
     note_check(channel, answer.sentence, failed=False)
     if answer.limit is not None:
         note_reported(channel, answer.limit.people)
     if answer.account_name:
         channel.account_name = answer.account_name
         channel.save(update_fields=list(_NO_ACCOUNT))
-    return answer.sentence
 
 
 def note_check(channel: Channel, result: str, *, failed: bool) -> None:
